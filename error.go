@@ -1,0 +1,71 @@
+package cloister
+
+import (
+	"errors"
+	"fmt"
+)
+
+// A Kind says what sort of mistake an Error is. The API turns it into an HTTP status and Heroku's error id,
+// the CLI into an exit code; the work loop parks work whose error is Invalid until somebody touches it.
+type Kind string
+
+const (
+	Internal     Kind = "internal"              // our fault; the cause is logged, never shown
+	BadRequest   Kind = "bad_request"           // not understood at all: no JSON, a malformed range
+	Unauthorized Kind = "unauthorized"          // no credentials, or wrong ones
+	Forbidden    Kind = "forbidden"             // visible to the caller, but not allowed
+	NotFound     Kind = "not_found"             // does not exist, or must look as if it did not
+	Conflict     Kind = "conflict"              // true when asked, no longer true: ask again
+	Invalid      Kind = "invalid_params"        // understood, and against a rule
+	Confirm      Kind = "confirmation_required" // allowed once the caller repeats it with a confirmation
+	TooLarge     Kind = "payload_too_large"     // the body exceeds a limit that the message names
+	RateLimit    Kind = "rate_limit"            // too many calls
+	Unsupported  Kind = "not_implemented"       // this server or engine cannot do it, and says so
+	Unavailable  Kind = "service_unavailable"   // cannot be done now; the same call may work later
+)
+
+// An Error is a failure with a message that is meant for the person who caused it, in Heroku's voice: what is
+// wrong, and what to do. Resource names the noun that was not found (Heroku's "resource" field), where there is one.
+type Error struct {
+	Kind     Kind
+	Message  string
+	Resource string
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Errorf makes an Error whose message is formatted as by fmt.Sprintf.
+func Errorf(kind Kind, format string, args ...any) error {
+	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
+}
+
+// Missing is the NotFound error for a noun, in the words of Heroku's API: "Couldn't find that app."
+func Missing(resource string) error {
+	words := map[string]string{"addon": "add-on", "sni_endpoint": "SNI endpoint", "region": "region"}
+	w := resource
+	if v, ok := words[resource]; ok {
+		w = v
+	}
+	return &Error{Kind: NotFound, Message: "Couldn't find that " + w + ".", Resource: resource}
+}
+
+// KindOf says what sort of error err is. Anything that is not an Error is Internal; nil is "".
+func KindOf(err error) Kind {
+	if err == nil {
+		return ""
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return Internal
+}
+
+// MessageOf is the text that may be shown to the person who caused err. The text of an Internal error is withheld.
+func MessageOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) && e.Kind != Internal {
+		return e.Message
+	}
+	return "Internal server error."
+}

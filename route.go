@@ -1,0 +1,41 @@
+package cloister
+
+import "net/netip"
+
+// Routes is the whole table of the router, as of Version. A table replaces the one before.
+type Routes struct {
+	Version int64
+	Apps    []Route
+
+	Certificates []Certificate  // the first one answers clients that name no host
+	Balancers    []netip.Prefix // load balancers whose word on the client's address is taken
+}
+
+// A Route is what the router knows of one app.
+type Route struct {
+	AppID       string
+	AppName     string
+	SpaceID     string
+	Hosts       []string       // lower case, without port
+	Trusted     []netip.Prefix // the space's trusted ranges
+	Internal    bool           // answers only inside the space
+	Maintenance bool
+	Blank       bool // nothing was deployed yet
+	Crashed     bool // no web dyno is up, and at least one has crashed
+	Starting    bool // no web dyno is up, and at least one is starting
+	Dynos       []RouteDyno
+}
+
+// A RouteDyno is a web dyno that takes requests.
+type RouteDyno struct {
+	ID       string
+	Name     string // "web.1"
+	Endpoint netip.AddrPort
+}
+
+// A Certificate lets the router answer TLS for names: exact ones, or "*.example.com" for one label.
+type Certificate struct {
+	Names []string
+	Chain []byte // PEM, leaf first
+	Key   []byte // PEM
+}

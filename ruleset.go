@@ -1,0 +1,62 @@
+package cloister
+
+import (
+	"net/netip"
+	"time"
+)
+
+// A Ruleset is a version of a space's trusted IP ranges: the clients that may reach its web processes. A change
+// makes a new version; the newest is in force once control has applied it.
+type Ruleset struct {
+	ID        string
+	SpaceID   string
+	Sources   []netip.Prefix // as given, in the order given
+	CreatedBy string         // e-mail
+	CreatedAt time.Time
+	Applied   bool // written by control
+}
+
+// Everyone is the trusted range of a new space, as the contract says: the whole internet.
+func Everyone() []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")} }
+
+// ParseTrusted reads a set of trusted ranges: at most max, no duplicates, host bits clear. A single address counts
+// as its own range. An empty set is valid and admits nobody.
+func ParseTrusted(sources []string, max int) ([]netip.Prefix, error) {
+	if len(sources) > max {
+		return nil, Errorf(Invalid, "A space has at most %d trusted IP ranges; this set has %d. Merge neighbouring ranges, or ask the operator to raise the limit.", max, len(sources))
+	}
+	out, seen := make([]netip.Prefix, 0, len(sources)), map[netip.Prefix]bool{}
+	for _, s := range sources {
+		p, err := netip.ParsePrefix(s)
+		if a, aerr := netip.ParseAddr(s); aerr == nil && a.Zone() == "" {
+			p, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		switch {
+		case err != nil:
+			return nil, Errorf(Invalid, "Source %q is not an IP range in CIDR notation, such as 192.0.2.0/24.", s)
+		case p.Addr().Is4In6():
+			return nil, Errorf(Invalid, "Source %s is an IPv4-mapped IPv6 range. Write it as IPv4.", s)
+		case p.Masked() != p:
+			return nil, Errorf(Invalid, "Source %s has host bits set. Did you mean %s?", s, p.Masked())
+		case seen[p]:
+			return nil, Errorf(Invalid, "Source %s is in the set twice.", s)
+		}
+		seen[p] = true
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// Trusts reports whether a client at addr is inside one of the ranges. An IPv4 client that arrives on an IPv6 socket
+// counts as IPv4. 0.0.0.0/0 stands for everyone, as Heroku's users know it, IPv6 included.
+func Trusts(ranges []netip.Prefix, addr netip.Addr) bool {
+	addr = addr.Unmap().WithZone("")
+	for _, p := range ranges {
+		if p.Contains(addr) || p == everyone4 {
+			return true
+		}
+	}
+	return false
+}
+
+var everyone4 = netip.MustParsePrefix("0.0.0.0/0")

@@ -1,0 +1,51 @@
+package cloister
+
+import (
+	"regexp"
+	"time"
+)
+
+// A Team owns spaces and apps.
+type Team struct {
+	ID        string
+	Name      string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// A Role is what a member may do in a team as a whole; app permissions come on top.
+type Role string
+
+const (
+	Admin        Role = "admin"
+	MemberRole   Role = "member"
+	Viewer       Role = "viewer"
+	Collaborator Role = "collaborator"
+)
+
+// A Member is a user's place in a team.
+type Member struct {
+	ID        string
+	TeamID    string
+	UserID    string
+	Email     string // of the user, for lists
+	Role      Role
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+var teamName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// reservedTeams are names that the API's own paths use: /teams/apps/{app} and /teams/invitations/{token}.
+var reservedTeams = map[string]bool{"apps": true, "invitations": true}
+
+// ValidTeamName reports why s may not name a team, or nil.
+func ValidTeamName(s string) error {
+	if len(s) < 2 || len(s) > 30 || !teamName.MatchString(s) {
+		return Errorf(Invalid, "Name must be 2 to 30 characters: lower-case letters, digits and single dashes, starting and ending with a letter or digit.")
+	}
+	if reservedTeams[s] {
+		return Errorf(Invalid, "Name %s is reserved. Choose another name.", s)
+	}
+	return nil
+}

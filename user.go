@@ -1,0 +1,52 @@
+package cloister
+
+import (
+	"net/mail"
+	"strings"
+	"time"
+)
+
+// A User is a person who can sign in.
+type User struct {
+	ID           string
+	Email        string // lower case; the name by which the clients know a person
+	Name         string
+	PasswordHash string // argon2id in its PHC string form
+	Operator     bool   // may administer this installation: make teams, users, pools
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// ValidEmail reports why s is no usable e-mail address, or nil.
+func ValidEmail(s string) error {
+	a, err := mail.ParseAddress(s)
+	if err != nil || a.Address != s || strings.ContainsAny(s, " \t\r\n") || len(s) > 254 {
+		return Errorf(Invalid, "Email %q is not an e-mail address.", s)
+	}
+	return nil
+}
+
+// An Authorization is an API token: who it stands for, what it may do, how long. The token itself is known only
+// at the moment it is made; what is kept is its hash and its last four characters.
+type Authorization struct {
+	ID          string
+	UserID      string
+	Description string
+	Scope       []string  // "global" and the other scopes of the API
+	Hash        string    // SHA-256 of the token, hexadecimal
+	Hint        string    // the token's last four characters, for lists
+	ExpiresAt   time.Time // zero: never
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
+// Expired reports whether the authorization is over at now.
+func (a Authorization) Expired(now time.Time) bool {
+	return !a.ExpiresAt.IsZero() && !now.Before(a.ExpiresAt)
+}
+
+// An Actor is the person on whose behalf something is done, and the token they used.
+type Actor struct {
+	User          User
+	Authorization string // id; "" when the actor signed in with a password
+}
