@@ -1,7 +1,9 @@
 package cloister
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -89,4 +91,35 @@ func SizeByName(name string) (DynoSize, error) {
 		names = append(names, s.Name)
 	}
 	return DynoSize{}, Errorf(Invalid, "Couldn't find that dyno size: %q. Use one of %s.", name, strings.Join(names, ", "))
+}
+
+// NextFormation is what an app's formation becomes when a slug with these commands is released: commands are
+// renewed, types that are gone are dropped, new ones are added at zero, but for web, which a first deploy starts
+// with one dyno. The release type is kept out of it. It returns what to write and the types to delete.
+func NextFormation(now time.Time, app App, old []ProcessType, commands map[string]string, size string) (put []ProcessType, gone []string) {
+	have := map[string]bool{}
+	for _, p := range old {
+		command, stays := commands[p.Type]
+		if !stays {
+			gone = append(gone, p.Type)
+			continue
+		}
+		have[p.Type] = true
+		if p.Command != command {
+			p.Command, p.UpdatedAt = command, now
+			put = append(put, p)
+		}
+	}
+	for _, t := range slices.Sorted(maps.Keys(commands)) {
+		if have[t] || t == ReleaseType {
+			continue
+		}
+		quantity := 0
+		if t == "web" {
+			quantity = 1
+		}
+		put = append(put, ProcessType{ID: NewID(), AppID: app.ID, Type: t, Command: commands[t], Quantity: quantity,
+			Size: size, CreatedAt: now, UpdatedAt: now})
+	}
+	return put, gone
 }

@@ -1,0 +1,130 @@
+package platform
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/store"
+)
+
+// A Scaling changes one process type; nil leaves that part as it is.
+type Scaling struct {
+	Type     string
+	Quantity *int // absolute, or a difference when Relative
+	Relative bool
+	Size     *string
+}
+
+// Formation lists the process types of an app.
+func (p *Platform) Formation(ctx context.Context, a cloister.Actor, ref string) (app AppInfo, out []cloister.ProcessType, err error) {
+	err = p.store.View(ctx, func(tx *store.Tx) error {
+		if app, err = p.app(tx, a, ref, viewApp); err != nil {
+			return err
+		}
+		out, err = tx.Formation(app.ID)
+		return err
+	})
+	return app, out, err
+}
+
+// Scale changes how many dynos of which size run each process type: all of the changes, or none. It returns the whole
+// formation.
+func (p *Platform) Scale(ctx context.Context, a cloister.Actor, ref string, changes []Scaling) (app AppInfo, out []cloister.ProcessType, err error) {
+	var said []string
+	err = p.update(ctx, a, func(tx *store.Tx) error {
+		said = nil
+		if app, err = p.app(tx, a, ref, operateApp); err != nil {
+			return err
+		}
+		if out, err = tx.Formation(app.ID); err != nil {
+			return err
+		}
+		for _, c := range changes {
+			t := find(out, c.Type)
+			if t == nil {
+				return cloister.Errorf(cloister.NotFound, "Couldn't find that process type (%s). %s", c.Type, knownTypes(out))
+			}
+			if err := scale(t, c, app.Space.Shield); err != nil {
+				return err
+			}
+			t.UpdatedAt = tx.Now
+			if err := tx.PutProcessType(*t); err != nil {
+				return err
+			}
+			said = append(said, fmt.Sprintf("%s@%d:%s", t.Type, t.Quantity, t.Size))
+		}
+		if err := p.dynoLimit(tx, app); err != nil {
+			return err
+		}
+		if err := tx.Event("formation", app.ID, "update", strings.Join(said, " ")); err != nil {
+			return err
+		}
+		return tx.Touch("app", app.ID)
+	})
+	if err == nil && len(said) > 0 {
+		p.config.Log(app.ID, "Scaled to "+strings.Join(said, " ")+" by user "+a.User.Email)
+	}
+	return app, out, err
+}
+
+func find(types []cloister.ProcessType, name string) *cloister.ProcessType {
+	for i := range types {
+		if types[i].Type == name || types[i].ID == name {
+			return &types[i]
+		}
+	}
+	return nil
+}
+
+func knownTypes(types []cloister.ProcessType) string {
+	if len(types) == 0 {
+		return "The app has none: deploy it first."
+	}
+	var names []string
+	for _, t := range types {
+		names = append(names, t.Type)
+	}
+	return "The app has " + strings.Join(names, ", ") + "."
+}
+
+func scale(t *cloister.ProcessType, c Scaling, shield bool) error {
+	if c.Quantity != nil {
+		n := *c.Quantity
+		if c.Relative {
+			n += t.Quantity
+		}
+		if n < 0 || n > cloister.MaxDynosPerType {
+			return cloister.Errorf(cloister.Invalid, "Cannot run %d dynos of %s: a process type has 0 to %d dynos.", n, t.Type, cloister.MaxDynosPerType)
+		}
+		t.Quantity = n
+	}
+	if c.Size != nil {
+		size, err := cloister.SizeByName(*c.Size)
+		if err != nil {
+			return err
+		}
+		if size.Shield != shield {
+			return cloister.Errorf(cloister.Invalid, "Dyno size %s does not fit this space: shield sizes are for Shield spaces only.", size.Name)
+		}
+		t.Size = size.Name
+	}
+	return nil
+}
+
+// dynoLimit refuses a formation that would take the space over its limit of dynos.
+func (p *Platform) dynoLimit(tx *store.Tx, app AppInfo) error {
+	types, err := tx.SpaceFormation(app.SpaceID)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for _, t := range types {
+		n += t.Quantity
+	}
+	if n > cloister.MaxDynos {
+		return cloister.Errorf(cloister.Invalid, "Space %s would have %d dynos; its limit is %d. Scale something down first.", app.Space.Name, n, cloister.MaxDynos)
+	}
+	return nil
+}

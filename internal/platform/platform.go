@@ -1,0 +1,73 @@
+// Package platform is what people may do: create a space, push, scale, edit trusted ranges. Each method is one thing
+// that somebody asks for; it checks whether they may (can), checks the rules, writes what is wanted in one
+// transaction, and touches the work that will make it so.
+//
+// It does no I/O but through the store, and never waits for the world to follow: that is package control's business.
+package platform
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/store"
+)
+
+// Config is what an operator decides about an installation.
+type Config struct {
+	AppDomain    string            // app host names are under it: "apps.localhost"
+	Regions      []cloister.Region // in which spaces can be made
+	OutboundPool netip.Prefix      // the stable addresses of spaces are taken from it
+	// Log writes a platform line into an app's log stream, as "app[api]: …".
+	Log func(appID, text string)
+}
+
+// A Platform carries out what people ask for.
+type Platform struct {
+	store  *store.Store
+	config Config
+	log    *slog.Logger
+}
+
+// New returns a Platform over a store.
+func New(s *store.Store, c Config, log *slog.Logger) *Platform {
+	if len(c.Regions) == 0 {
+		c.Regions = cloister.Regions
+	}
+	if c.Log == nil {
+		c.Log = func(string, string) {}
+	}
+	return &Platform{store: s, config: c, log: log}
+}
+
+// update runs fn in a transaction on behalf of an actor.
+func (p *Platform) update(ctx context.Context, a cloister.Actor, fn func(*store.Tx) error) error {
+	return p.store.Update(ctx, func(tx *store.Tx) error {
+		tx.Actor = a.User.Email
+		return fn(tx)
+	})
+}
+
+// A SpaceInfo is a space with what is shown beside it.
+type SpaceInfo struct {
+	cloister.Space
+	Team   cloister.Team
+	Region cloister.Region
+}
+
+// An AppInfo is an app with what is shown beside it.
+type AppInfo struct {
+	cloister.App
+	Space cloister.Space
+	Team  cloister.Team
+	Host  string // of the default domain
+}
+
+// taken turns the Conflict of a unique name into the message people know.
+func taken(err error, what, name string) error {
+	if cloister.KindOf(err) == cloister.Conflict {
+		return cloister.Errorf(cloister.Invalid, "%s %s is already taken. Choose another name.", what, name)
+	}
+	return err
+}

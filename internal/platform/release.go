@@ -1,0 +1,202 @@
+package platform
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/store"
+)
+
+// release adds the next release of an app on behalf of an actor.
+func (p *Platform) release(tx *store.Tx, a cloister.Actor, app AppInfo, slugID string, config map[string]cloister.Secret, description string) (cloister.Release, error) {
+	return tx.AddRelease(app.App, cloister.Release{SlugID: slugID, Config: config, Description: description,
+		UserID: a.User.ID, UserEmail: a.User.Email}, cloister.DefaultSize(app.Space.Shield))
+}
+
+func (p *Platform) announce(app AppInfo, a cloister.Actor, r cloister.Release) {
+	p.config.Log(app.ID, r.Description+" by user "+a.User.Email)
+	p.config.Log(app.ID, fmt.Sprintf("Release v%d created by user %s", r.Version, a.User.Email))
+}
+
+// Releases lists the releases of an app, newest first.
+func (p *Platform) Releases(ctx context.Context, a cloister.Actor, ref string) (app AppInfo, out []cloister.Release, err error) {
+	err = p.store.View(ctx, func(tx *store.Tx) error {
+		if app, err = p.app(tx, a, ref, viewApp); err != nil {
+			return err
+		}
+		out, err = tx.Releases(app.ID)
+		return err
+	})
+	return app, out, err
+}
+
+// Release finds a release of an app by id or number.
+func (p *Platform) Release(ctx context.Context, a cloister.Actor, ref, release string) (app AppInfo, r cloister.Release, err error) {
+	err = p.store.View(ctx, func(tx *store.Tx) error {
+		if app, err = p.app(tx, a, ref, viewApp); err != nil {
+			return err
+		}
+		r, err = findRelease(tx, app, release)
+		return err
+	})
+	return app, r, err
+}
+
+// ReleaseConfig is the config vars of a release, by id or number.
+func (p *Platform) ReleaseConfig(ctx context.Context, a cloister.Actor, ref, release string) (vars map[string]cloister.Secret, err error) {
+	err = p.store.View(ctx, func(tx *store.Tx) error {
+		app, err := p.app(tx, a, ref, deployApp)
+		if err != nil {
+			return err
+		}
+		r, err := findRelease(tx, app, release)
+		vars = r.Config
+		return err
+	})
+	return vars, err
+}
+
+func findRelease(tx *store.Tx, app AppInfo, ref string) (cloister.Release, error) {
+	if n, err := strconv.Atoi(strings.TrimPrefix(ref, "v")); err == nil {
+		return tx.ReleaseByVersion(app.ID, n)
+	}
+	return tx.Release(app.ID, strings.ToLower(ref))
+}
+
+// Rollback makes a new release of the code and the config vars of an earlier one.
+func (p *Platform) Rollback(ctx context.Context, a cloister.Actor, ref, release string) (app AppInfo, r cloister.Release, err error) {
+	err = p.update(ctx, a, func(tx *store.Tx) error {
+		if app, err = p.app(tx, a, ref, deployApp); err != nil {
+			return err
+		}
+		old, err := findRelease(tx, app, release)
+		if err != nil {
+			return err
+		}
+		if !old.CanRollBack() {
+			return cloister.Errorf(cloister.Invalid, "Cannot roll back to v%d: it has no code, or it never succeeded.", old.Version)
+		}
+		r, err = p.release(tx, a, app, old.SlugID, old.Config, fmt.Sprintf("Rollback to v%d", old.Version))
+		return err
+	})
+	if err == nil {
+		p.announce(app, a, r)
+	}
+	return app, r, err
+}
+
+// ReleaseSlug makes a new release of a slug with the app's present config vars.
+func (p *Platform) ReleaseSlug(ctx context.Context, a cloister.Actor, ref, slugID, description string) (app AppInfo, r cloister.Release, err error) {
+	err = p.update(ctx, a, func(tx *store.Tx) error {
+		if app, err = p.app(tx, a, ref, deployApp); err != nil {
+			return err
+		}
+		slug, err := tx.Slug(app.ID, strings.ToLower(slugID))
+		if err != nil {
+			return err
+		}
+		if description == "" {
+			description = "Deploy " + shortCommit(slug)
+		}
+		r, err = p.release(tx, a, app, slug.ID, app.Config, description)
+		return err
+	})
+	if err == nil {
+		p.announce(app, a, r)
+	}
+	return app, r, err
+}
+
+// shortCommit is how a deploy names its commit: eight digits, as Heroku does, or the slug's id.
+func shortCommit(s cloister.Slug) string {
+	v := s.Commit
+	if v == "" {
+		v = s.ID
+	}
+	return v[:min(8, len(v))]
+}
+
+// Slug finds a slug of an app.
+func (p *Platform) Slug(ctx context.Context, a cloister.Actor, ref, id string) (app AppInfo, s cloister.Slug, err error) {
+	err = p.store.View(ctx, func(tx *store.Tx) error {
+		if app, err = p.app(tx, a, ref, viewApp); err != nil {
+			return err
+		}
+		s, err = tx.Slug(app.ID, strings.ToLower(id))
+		return err
+	})
+	return app, s, err
+}
+
+// Config is an app's config vars.
+func (p *Platform) Config(ctx context.Context, a cloister.Actor, ref string) (vars map[string]cloister.Secret, err error) {
+	err = p.store.View(ctx, func(tx *store.Tx) error {
+		app, err := p.app(tx, a, ref, deployApp)
+		vars = app.Config
+		return err
+	})
+	return vars, err
+}
+
+// SetConfig sets and, where the value is nil, removes config vars, and makes a release unless nothing changes.
+func (p *Platform) SetConfig(ctx context.Context, a cloister.Actor, ref string, change map[string]*cloister.Secret) (vars map[string]cloister.Secret, err error) {
+	var app AppInfo
+	var r cloister.Release
+	err = p.update(ctx, a, func(tx *store.Tx) error {
+		r = cloister.Release{}
+		if app, err = p.app(tx, a, ref, deployApp); err != nil {
+			return err
+		}
+		vars = maps.Clone(app.Config)
+		var set, removed []string
+		for _, name := range slices.Sorted(maps.Keys(change)) {
+			value := change[name]
+			old, exists := vars[name]
+			switch {
+			case value == nil && exists:
+				delete(vars, name)
+				removed = append(removed, name)
+			case value != nil && (!exists || old != *value):
+				vars[name] = *value
+				set = append(set, name)
+			}
+		}
+		if len(set)+len(removed) == 0 {
+			return nil
+		}
+		if err := cloister.ValidConfig(vars); err != nil {
+			return err
+		}
+		r, err = p.release(tx, a, app, currentSlug(tx, app), vars, describeConfig(set, removed))
+		return err
+	})
+	if err == nil && r.ID != "" {
+		p.announce(app, a, r)
+	}
+	return vars, err
+}
+
+// currentSlug is the slug of the app's current release, "" when nothing was deployed.
+func currentSlug(tx *store.Tx, app AppInfo) string {
+	r, err := tx.CurrentRelease(app.ID)
+	if err != nil {
+		return ""
+	}
+	return r.SlugID
+}
+
+func describeConfig(set, removed []string) string {
+	var parts []string
+	if len(set) > 0 {
+		parts = append(parts, "Set "+strings.Join(set, ", "))
+	}
+	if len(removed) > 0 {
+		parts = append(parts, "Remove "+strings.Join(removed, ", "))
+	}
+	return strings.Join(parts, ", ") + " config vars"
+}

@@ -1,0 +1,81 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cloister-dev/cloister"
+)
+
+const appColumns = `id, name, space_id, team_id, stack, build_stack, label, maintenance, internal_routing, locked,
+	buildpacks, detected, config, repo_size, slug_size, released_at, created_at, updated_at`
+
+func scanApp(tx *Tx, r row) (a cloister.App, err error) {
+	err = r.Scan(&a.ID, &a.Name, &a.SpaceID, &a.TeamID, &a.Stack, &a.BuildStack, &a.Label, &a.Maintenance,
+		&a.InternalRouting, &a.Locked, document{&a.Buildpacks}, &a.Detected, unsealed{tx, &a.Config}, &a.RepoSize,
+		&a.SlugSize, when{&a.ReleasedAt}, when{&a.CreatedAt}, when{&a.UpdatedAt})
+	return a, err
+}
+
+// App finds an app by id or name.
+func (tx *Tx) App(ref string) (cloister.App, error) {
+	return one(tx, "app", scanApp, `SELECT `+appColumns+` FROM apps WHERE id = $1 OR name = $1`, ref)
+}
+
+// An AppFilter narrows a list of apps; empty fields do not.
+type AppFilter struct {
+	Space string // id
+	Team  string // id
+	User  string // id of a user: apps of the teams they are a member of
+}
+
+// Apps lists apps by name.
+func (tx *Tx) Apps(f AppFilter) ([]cloister.App, error) {
+	var where []string
+	var args []any
+	and := func(clause, v string) {
+		if v != "" {
+			args = append(args, v)
+			where = append(where, fmt.Sprintf(clause, len(args)))
+		}
+	}
+	and(`space_id = $%d`, f.Space)
+	and(`team_id = $%d`, f.Team)
+	and(`team_id IN (SELECT team_id FROM members WHERE user_id = $%d)`, f.User)
+	query := `SELECT ` + appColumns + ` FROM apps`
+	if len(where) > 0 {
+		query += ` WHERE ` + strings.Join(where, ` AND `)
+	}
+	return many(tx, scanApp, query+` ORDER BY name`, args...)
+}
+
+// CountApps counts the apps of a space.
+func (tx *Tx) CountApps(spaceID string) (int, error) {
+	return one(tx, "space", value[int], `SELECT COUNT(*) FROM apps WHERE space_id = $1`, spaceID)
+}
+
+// InsertApp adds an app; a name in use is a Conflict.
+func (tx *Tx) InsertApp(a cloister.App) error {
+	return tx.exec(`
+		INSERT INTO apps (`+appColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+		a.ID, a.Name, a.SpaceID, a.TeamID, a.Stack, a.BuildStack, a.Label, a.Maintenance, a.InternalRouting, a.Locked,
+		doc(a.Buildpacks), a.Detected, tx.sealed(a.Config), a.RepoSize, a.SlugSize, at(a.ReleasedAt), at(a.CreatedAt), at(a.UpdatedAt))
+}
+
+// UpdateApp writes everything about an app that can change.
+func (tx *Tx) UpdateApp(a cloister.App) error {
+	return tx.must("app", `
+		UPDATE apps
+		SET name = $1, stack = $2, build_stack = $3, maintenance = $4, locked = $5, buildpacks = $6, detected = $7,
+			config = $8, repo_size = $9, slug_size = $10, released_at = $11, updated_at = $12
+		WHERE id = $13`,
+		a.Name, a.Stack, a.BuildStack, a.Maintenance, a.Locked, doc(a.Buildpacks), a.Detected,
+		tx.sealed(a.Config), a.RepoSize, a.SlugSize, at(a.ReleasedAt), at(tx.Now), a.ID)
+}
+
+// DeleteApp removes an app with its releases, slugs, builds and dyno rows. What runs is stopped by the app's Step,
+// which finds it by its owner.
+func (tx *Tx) DeleteApp(id string) error {
+	return tx.must("app", `DELETE FROM apps WHERE id = $1`, id)
+}

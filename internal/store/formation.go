@@ -1,0 +1,39 @@
+package store
+
+import "github.com/cloister-dev/cloister"
+
+const processTypeColumns = `id, app_id, type, command, quantity, size, created_at, updated_at`
+
+func scanProcessType(_ *Tx, r row) (p cloister.ProcessType, err error) {
+	err = r.Scan(&p.ID, &p.AppID, &p.Type, &p.Command, &p.Quantity, &p.Size, when{&p.CreatedAt}, when{&p.UpdatedAt})
+	return p, err
+}
+
+// Formation lists the process types of an app by name.
+func (tx *Tx) Formation(appID string) ([]cloister.ProcessType, error) {
+	return many(tx, scanProcessType, `SELECT `+processTypeColumns+` FROM process_types WHERE app_id = $1 ORDER BY type`, appID)
+}
+
+// SpaceFormation lists the process types of all apps of a space.
+func (tx *Tx) SpaceFormation(spaceID string) ([]cloister.ProcessType, error) {
+	return many(tx, scanProcessType, `
+		SELECT `+processTypeColumns+`
+		FROM process_types
+		WHERE app_id IN (SELECT id FROM apps WHERE space_id = $1)
+		ORDER BY app_id, type`, spaceID)
+}
+
+// PutProcessType adds a process type or writes the one there is.
+func (tx *Tx) PutProcessType(p cloister.ProcessType) error {
+	return tx.exec(`
+		INSERT INTO process_types (`+processTypeColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (app_id, type) DO UPDATE
+		SET command = $4, quantity = $5, size = $6, updated_at = $8`,
+		p.ID, p.AppID, p.Type, p.Command, p.Quantity, p.Size, at(p.CreatedAt), at(p.UpdatedAt))
+}
+
+// DeleteProcessType removes a process type.
+func (tx *Tx) DeleteProcessType(appID, typ string) error {
+	return tx.must("process type", `DELETE FROM process_types WHERE app_id = $1 AND type = $2`, appID, typ)
+}

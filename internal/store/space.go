@@ -1,0 +1,114 @@
+package store
+
+import (
+	"net/netip"
+
+	"github.com/cloister-dev/cloister"
+)
+
+const spaceColumns = `id, name, team_id, region, shield, cidr, data_cidr, outbound, state, created_at, updated_at`
+
+func scanSpace(_ *Tx, r row) (s cloister.Space, err error) {
+	err = r.Scan(&s.ID, &s.Name, &s.TeamID, &s.Region, &s.Shield, text{&s.CIDR}, text{&s.DataCIDR},
+		document{&s.Outbound}, &s.State, when{&s.CreatedAt}, when{&s.UpdatedAt})
+	return s, err
+}
+
+// Space finds a space by id or name.
+func (tx *Tx) Space(ref string) (cloister.Space, error) {
+	return one(tx, "space", scanSpace, `SELECT `+spaceColumns+` FROM spaces WHERE id = $1 OR name = $1`, ref)
+}
+
+// Spaces lists all spaces by name.
+func (tx *Tx) Spaces() ([]cloister.Space, error) {
+	return many(tx, scanSpace, `SELECT `+spaceColumns+` FROM spaces ORDER BY name`)
+}
+
+// InsertSpace adds a space and takes its outbound addresses; a name or address in use is a Conflict.
+func (tx *Tx) InsertSpace(s cloister.Space) error {
+	if err := tx.exec(`
+		INSERT INTO spaces (`+spaceColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		s.ID, s.Name, s.TeamID, s.Region, s.Shield, s.CIDR.String(), s.DataCIDR.String(), doc(s.Outbound),
+		string(s.State), at(s.CreatedAt), at(s.UpdatedAt)); err != nil {
+		return err
+	}
+	for _, a := range s.Outbound {
+		if err := tx.exec(`INSERT INTO outbound (address, space_id) VALUES ($1, $2)`, a.String(), s.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RenameSpace gives a space another name.
+func (tx *Tx) RenameSpace(id, name string) error {
+	return tx.must("space", `UPDATE spaces SET name = $1, updated_at = $2 WHERE id = $3`, name, at(tx.Now), id)
+}
+
+// SetSpaceState writes how far a space is.
+func (tx *Tx) SetSpaceState(id string, state cloister.SpaceState) error {
+	return tx.must("space", `UPDATE spaces SET state = $1, updated_at = $2 WHERE id = $3`, string(state), at(tx.Now), id)
+}
+
+// HideSpace frees the name of a space that is being deleted, so that nobody finds it by it and it can be used again.
+func (tx *Tx) HideSpace(id string) error {
+	return tx.must("space", `UPDATE spaces SET name = id WHERE id = $1`, id)
+}
+
+// DeleteSpace removes a space and frees its outbound addresses; one with apps in it is a Conflict.
+func (tx *Tx) DeleteSpace(id string) error {
+	return tx.must("space", `DELETE FROM spaces WHERE id = $1`, id)
+}
+
+// OutboundInUse is the set of outbound addresses that belong to spaces.
+func (tx *Tx) OutboundInUse() (map[netip.Addr]bool, error) {
+	rows, err := many(tx, value[string], `SELECT address FROM outbound`)
+	if err != nil {
+		return nil, err
+	}
+	used := make(map[netip.Addr]bool, len(rows))
+	for _, s := range rows {
+		a, err := netip.ParseAddr(s)
+		if err != nil {
+			return nil, err
+		}
+		used[a] = true
+	}
+	return used, nil
+}
+
+const rulesetColumns = `id, space_id, sources, created_by, created_at, applied`
+
+func scanRuleset(_ *Tx, r row) (s cloister.Ruleset, err error) {
+	err = r.Scan(&s.ID, &s.SpaceID, document{&s.Sources}, &s.CreatedBy, when{&s.CreatedAt}, &s.Applied)
+	return s, err
+}
+
+// Ruleset is the newest version of a space's trusted ranges.
+func (tx *Tx) Ruleset(spaceID string) (cloister.Ruleset, error) {
+	return one(tx, "inbound ruleset", scanRuleset, `
+		SELECT `+rulesetColumns+`
+		FROM rulesets
+		WHERE space_id = $1
+		ORDER BY seq DESC
+		LIMIT 1`, spaceID)
+}
+
+// Rulesets is the whole history of a space's trusted ranges, newest first.
+func (tx *Tx) Rulesets(spaceID string) ([]cloister.Ruleset, error) {
+	return many(tx, scanRuleset, `SELECT `+rulesetColumns+` FROM rulesets WHERE space_id = $1 ORDER BY seq DESC`, spaceID)
+}
+
+// InsertRuleset adds a version, which becomes the newest.
+func (tx *Tx) InsertRuleset(s cloister.Ruleset) error {
+	return tx.exec(`
+		INSERT INTO rulesets (id, space_id, seq, sources, created_by, created_at, applied)
+		VALUES ($1, $2, (SELECT COALESCE(MAX(seq), 0) + 1 FROM rulesets WHERE space_id = $2), $3, $4, $5, $6)`,
+		s.ID, s.SpaceID, doc(s.Sources), s.CreatedBy, at(s.CreatedAt), s.Applied)
+}
+
+// SetRulesetApplied records that a version is in force.
+func (tx *Tx) SetRulesetApplied(id string) error {
+	return tx.must("inbound ruleset", `UPDATE rulesets SET applied = $1 WHERE id = $2`, true, id)
+}

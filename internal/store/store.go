@@ -1,0 +1,182 @@
+// Package store keeps the nouns in SQLite or PostgreSQL, with one SQL text for both.
+//
+// All reading happens inside View and all writing inside Update, which are serializable on both databases, so there
+// are no locks anywhere. Secrets (config vars) are sealed before they reach the database. The package decides
+// nothing about what may be done: that is package platform's business, and control's.
+package store
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // driver "sqlite"
+)
+
+//go:embed schema/*.sql
+var schema embed.FS
+
+// Config says where the data is and how secrets are sealed.
+type Config struct {
+	// DSN is "postgres://…" for PostgreSQL, ":memory:" for a private database in memory, or else the path of a
+	// SQLite file, which is made if it does not exist.
+	DSN string
+	// Key seals secrets: 32 bytes, kept outside the database.
+	Key []byte
+	// Now tells the time; nil is time.Now.
+	Now func() time.Time
+}
+
+// A Store is an open database. It is safe for concurrent use.
+type Store struct {
+	write    *sql.DB
+	read     *sql.DB // the same as write for PostgreSQL and for memory
+	postgres bool
+	seal     cipher.AEAD
+	now      func() time.Time
+	wake     chan struct{}
+}
+
+// Open opens the database, and brings its schema up to date: forward only, each step in a transaction.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	block, err := aes.NewCipher(c.Key)
+	if err != nil {
+		return nil, fmt.Errorf("open store: sealing key: %w", err)
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, fmt.Errorf("open store: sealing key: %w", err)
+	}
+	s := &Store{seal: aead, now: c.Now, wake: make(chan struct{}, 1)}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if err := s.connect(c.DSN); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	if err := s.migrate(ctx); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("open store: bring the schema up to date: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Store) connect(dsn string) (err error) {
+	const pragmas = "_time_format=sqlite&_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)"
+	switch {
+	case strings.HasPrefix(dsn, "postgres://"), strings.HasPrefix(dsn, "postgresql://"):
+		s.postgres = true
+		if s.write, err = sql.Open("pgx", dsn); err != nil {
+			return err
+		}
+		s.write.SetMaxOpenConns(16)
+		s.read = s.write
+	case dsn == ":memory:":
+		if s.write, err = sql.Open("sqlite", "file::memory:?_txlock=immediate&"+pragmas); err != nil {
+			return err
+		}
+		s.write.SetMaxOpenConns(1) // each connection would be a database of its own
+		s.read = s.write
+	default:
+		file := "file:" + dsn + "?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&" + pragmas
+		if s.write, err = sql.Open("sqlite", file+"&_txlock=immediate"); err != nil {
+			return err
+		}
+		s.write.SetMaxOpenConns(1) // SQLite has one writer; waiting in Go is fairer than in its busy handler
+		if s.read, err = sql.Open("sqlite", file+"&_pragma=query_only(1)"); err != nil {
+			return err
+		}
+		s.read.SetMaxOpenConns(4)
+	}
+	return nil
+}
+
+func (s *Store) migrate(ctx context.Context) error {
+	dialect := goose.DialectSQLite3
+	if s.postgres {
+		dialect = goose.DialectPostgres
+	}
+	files, err := fs.Sub(schema, "schema")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(dialect, s.write, files)
+	if err != nil {
+		return err
+	}
+	_, err = p.Up(ctx)
+	return err
+}
+
+// Close closes the database. Transactions under way fail.
+func (s *Store) Close() error {
+	err := s.write.Close()
+	if s.read != s.write {
+		err = errors.Join(err, s.read.Close())
+	}
+	return err
+}
+
+// Woken is signalled after an Update that touched work, in this process.
+func (s *Store) Woken() <-chan struct{} { return s.wake }
+
+// View runs fn in a transaction that sees one state of the data and changes nothing.
+func (s *Store) View(ctx context.Context, fn func(*Tx) error) error {
+	return s.run(ctx, s.read, &sql.TxOptions{ReadOnly: s.postgres, Isolation: s.isolation(sql.LevelRepeatableRead)}, fn)
+}
+
+// Update runs fn in a serializable transaction and commits it when fn returns nil. It is run again when another
+// transaction got in its way, so fn must have no other effect than on its Tx.
+func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
+	opts := &sql.TxOptions{Isolation: s.isolation(sql.LevelSerializable)}
+	for wait := time.Millisecond; ; wait = min(2*wait, 100*time.Millisecond) {
+		err := s.run(ctx, s.write, opts, fn)
+		if !retryable(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+// isolation is the level to ask PostgreSQL for. SQLite is always serializable, and its driver wants no level.
+func (s *Store) isolation(l sql.IsolationLevel) sql.IsolationLevel {
+	if s.postgres {
+		return l
+	}
+	return sql.LevelDefault
+}
+
+func (s *Store) run(ctx context.Context, db *sql.DB, opts *sql.TxOptions, fn func(*Tx) error) error {
+	t, err := db.BeginTx(ctx, opts)
+	if err != nil {
+		return classify(err)
+	}
+	tx := &Tx{ctx: ctx, tx: t, store: s, Now: s.now().UTC().Truncate(time.Microsecond)}
+	if err := fn(tx); err != nil {
+		t.Rollback()
+		return err
+	}
+	if err := t.Commit(); err != nil {
+		return classify(err)
+	}
+	if tx.touched {
+		select {
+		case s.wake <- struct{}{}:
+		default:
+		}
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package store
+
+import "github.com/cloister-dev/cloister"
+
+const teamColumns = `id, name, created_at, updated_at`
+
+func scanTeam(_ *Tx, r row) (t cloister.Team, err error) {
+	err = r.Scan(&t.ID, &t.Name, when{&t.CreatedAt}, when{&t.UpdatedAt})
+	return t, err
+}
+
+// Team finds a team by id or name.
+func (tx *Tx) Team(ref string) (cloister.Team, error) {
+	return one(tx, "team", scanTeam, `SELECT `+teamColumns+` FROM teams WHERE id = $1 OR name = $1`, ref)
+}
+
+// Teams lists all teams by name.
+func (tx *Tx) Teams() ([]cloister.Team, error) {
+	return many(tx, scanTeam, `SELECT `+teamColumns+` FROM teams ORDER BY name`)
+}
+
+// TeamsOf lists the teams that a user is a member of, by name.
+func (tx *Tx) TeamsOf(userID string) ([]cloister.Team, error) {
+	return many(tx, scanTeam, `
+		SELECT `+teamColumns+`
+		FROM teams
+		WHERE id IN (SELECT team_id FROM members WHERE user_id = $1)
+		ORDER BY name`, userID)
+}
+
+// InsertTeam adds a team; a second one with the same name is a Conflict.
+func (tx *Tx) InsertTeam(t cloister.Team) error {
+	return tx.exec(`INSERT INTO teams (`+teamColumns+`) VALUES ($1, $2, $3, $4)`, t.ID, t.Name, at(t.CreatedAt), at(t.UpdatedAt))
+}
+
+const memberSelect = `
+	SELECT m.id, m.team_id, m.user_id, u.email, m.role, m.created_at, m.updated_at
+	FROM members m JOIN users u ON u.id = m.user_id `
+
+func scanMember(_ *Tx, r row) (m cloister.Member, err error) {
+	err = r.Scan(&m.ID, &m.TeamID, &m.UserID, &m.Email, &m.Role, when{&m.CreatedAt}, when{&m.UpdatedAt})
+	return m, err
+}
+
+// Member finds a user's place in a team.
+func (tx *Tx) Member(teamID, userID string) (cloister.Member, error) {
+	return one(tx, "member", scanMember, memberSelect+`WHERE m.team_id = $1 AND m.user_id = $2`, teamID, userID)
+}
+
+// Members lists the members of a team by e-mail address.
+func (tx *Tx) Members(teamID string) ([]cloister.Member, error) {
+	return many(tx, scanMember, memberSelect+`WHERE m.team_id = $1 ORDER BY u.email`, teamID)
+}
+
+// InsertMember adds a user to a team; a second time is a Conflict.
+func (tx *Tx) InsertMember(m cloister.Member) error {
+	return tx.exec(`
+		INSERT INTO members (id, team_id, user_id, role, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6)`,
+		m.ID, m.TeamID, m.UserID, string(m.Role), at(m.CreatedAt), at(m.UpdatedAt))
+}

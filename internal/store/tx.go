@@ -1,0 +1,218 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+
+	"github.com/cloister-dev/cloister"
+)
+
+// A Tx is a transaction. Its methods are in the file of the noun they are about.
+type Tx struct {
+	// Now is when the transaction began, read once: one transaction has one time.
+	Now time.Time
+	// Actor is who events are recorded for: an e-mail address, or "" for the platform itself.
+	Actor string
+
+	ctx     context.Context
+	tx      *sql.Tx
+	store   *Store
+	touched bool
+}
+
+// A row is what *sql.Row and *sql.Rows have in common.
+type row interface{ Scan(dest ...any) error }
+
+// one runs a query for at most one row; none is the NotFound error of the resource.
+func one[T any](tx *Tx, resource string, scan func(*Tx, row) (T, error), query string, args ...any) (T, error) {
+	v, err := scan(tx, tx.tx.QueryRowContext(tx.ctx, query, args...))
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, cloister.Missing(resource)
+	}
+	return v, classify(err)
+}
+
+// many runs a query for any number of rows.
+func many[T any](tx *Tx, scan func(*Tx, row) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := tx.tx.QueryContext(tx.ctx, query, args...)
+	if err != nil {
+		return nil, classify(err)
+	}
+	defer rows.Close()
+	var out []T
+	for rows.Next() {
+		v, err := scan(tx, rows)
+		if err != nil {
+			return nil, classify(err)
+		}
+		out = append(out, v)
+	}
+	return out, classify(rows.Err())
+}
+
+// value scans a single column.
+func value[T any](_ *Tx, r row) (v T, err error) { return v, r.Scan(&v) }
+
+// exec runs a statement.
+func (tx *Tx) exec(query string, args ...any) error {
+	_, err := tx.tx.ExecContext(tx.ctx, query, args...)
+	return classify(err)
+}
+
+// must runs a statement that has to change a row; otherwise the resource is missing.
+func (tx *Tx) must(resource, query string, args ...any) error {
+	res, err := tx.tx.ExecContext(tx.ctx, query, args...)
+	if err != nil {
+		return classify(err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, cloister.Missing(resource))
+	}
+	return nil
+}
+
+// classify gives the drivers' errors a kind, by their codes, never by their text.
+func classify(err error) error {
+	var lite *sqlite.Error
+	var pg *pgconn.PgError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &lite):
+		switch lite.Code() {
+		case 2067, 1555: // unique, primary key
+			return &cloister.Error{Kind: cloister.Conflict, Message: "It exists already."}
+		case 787: // foreign key
+			return &cloister.Error{Kind: cloister.Conflict, Message: "Something else still needs it, or it needs something that is gone."}
+		case 13: // full
+			return &cloister.Error{Kind: cloister.Unavailable, Message: "The disk of the server is full. Nothing was changed; free some space and try again."}
+		}
+	case errors.As(err, &pg):
+		switch pg.Code {
+		case "23505":
+			return &cloister.Error{Kind: cloister.Conflict, Message: "It exists already."}
+		case "23503":
+			return &cloister.Error{Kind: cloister.Conflict, Message: "Something else still needs it, or it needs something that is gone."}
+		case "53100":
+			return &cloister.Error{Kind: cloister.Unavailable, Message: "The disk of the database is full. Nothing was changed; free some space and try again."}
+		}
+	}
+	return err
+}
+
+// retryable reports whether a transaction failed only because of another one.
+func retryable(err error) bool {
+	var lite *sqlite.Error
+	var pg *pgconn.PgError
+	switch {
+	case errors.As(err, &lite):
+		return lite.Code()&0xff == 5 // busy, in all its forms
+	case errors.As(err, &pg):
+		return pg.Code == "40001" || pg.Code == "40P01"
+	}
+	return false
+}
+
+// at is a time as a column value: microseconds, UTC, NULL for the zero time.
+func at(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC().Truncate(time.Microsecond)
+}
+
+// when scans a time column; NULL is the zero time.
+type when struct{ t *time.Time }
+
+func (w when) Scan(src any) error {
+	var n sql.NullTime
+	if err := n.Scan(src); err != nil {
+		return err
+	}
+	*w.t = time.Time{}
+	if n.Valid {
+		*w.t = n.Time.UTC()
+	}
+	return nil
+}
+
+// text scans a TEXT column into a value that reads itself, such as a netip.Prefix. "" leaves it zero.
+type text struct{ v encoding.TextUnmarshaler }
+
+func (t text) Scan(src any) error {
+	s, ok := src.(string)
+	if !ok {
+		return fmt.Errorf("scan %T into %T", src, t.v)
+	}
+	if s == "" {
+		return nil
+	}
+	return t.v.UnmarshalText([]byte(s))
+}
+
+// doc is a column value that is an opaque JSON document.
+func doc(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("store: %T does not marshal: %v", v, err)) // only our own types come here
+	}
+	return string(b)
+}
+
+// document scans a JSON document.
+type document struct{ v any }
+
+func (d document) Scan(src any) error {
+	s, ok := src.(string)
+	if !ok {
+		return fmt.Errorf("scan %T into a document", src)
+	}
+	return json.Unmarshal([]byte(s), d.v)
+}
+
+// sealed is a column value: config vars, encrypted and authenticated.
+func (tx *Tx) sealed(vars map[string]cloister.Secret) []byte {
+	plain := make(map[string]string, len(vars))
+	for k, v := range vars {
+		plain[k] = v.Reveal()
+	}
+	nonce := make([]byte, tx.store.seal.NonceSize())
+	rand.Read(nonce)
+	return tx.store.seal.Seal(nonce, nonce, []byte(doc(plain)), nil)
+}
+
+// unsealed scans sealed config vars.
+type unsealed struct {
+	tx *Tx
+	v  *map[string]cloister.Secret
+}
+
+func (u unsealed) Scan(src any) error {
+	b, ok := src.([]byte)
+	seal := u.tx.store.seal
+	if !ok || len(b) < seal.NonceSize() {
+		return fmt.Errorf("scan %T into sealed config vars", src)
+	}
+	plain, err := seal.Open(nil, b[:seal.NonceSize()], b[seal.NonceSize():], nil)
+	if err != nil {
+		return fmt.Errorf("unseal config vars: the key file does not belong to this database: %w", err)
+	}
+	vars := map[string]string{}
+	if err := json.Unmarshal(plain, &vars); err != nil {
+		return err
+	}
+	*u.v = make(map[string]cloister.Secret, len(vars))
+	for k, v := range vars {
+		(*u.v)[k] = cloister.Secret(v)
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package store
+
+import "github.com/cloister-dev/cloister"
+
+const userColumns = `id, email, name, password_hash, operator, created_at, updated_at`
+
+func scanUser(_ *Tx, r row) (u cloister.User, err error) {
+	err = r.Scan(&u.ID, &u.Email, &u.Name, &u.PasswordHash, &u.Operator, when{&u.CreatedAt}, when{&u.UpdatedAt})
+	return u, err
+}
+
+// User finds a user by id or e-mail address.
+func (tx *Tx) User(ref string) (cloister.User, error) {
+	return one(tx, "user", scanUser, `SELECT `+userColumns+` FROM users WHERE id = $1 OR email = $1`, ref)
+}
+
+// Users lists all users by e-mail address.
+func (tx *Tx) Users() ([]cloister.User, error) {
+	return many(tx, scanUser, `SELECT `+userColumns+` FROM users ORDER BY email`)
+}
+
+// InsertUser adds a user; a second one with the same address is a Conflict.
+func (tx *Tx) InsertUser(u cloister.User) error {
+	return tx.exec(`
+		INSERT INTO users (`+userColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		u.ID, u.Email, u.Name, u.PasswordHash, u.Operator, at(u.CreatedAt), at(u.UpdatedAt))
+}
+
+// SetPassword replaces a user's password hash.
+func (tx *Tx) SetPassword(userID, hash string) error {
+	return tx.must("user", `UPDATE users SET password_hash = $1, updated_at = $2 WHERE id = $3`, hash, at(tx.Now), userID)
+}
+
+const authorizationColumns = `id, user_id, description, scope, hash, hint, expires_at, created_at, updated_at`
+
+func scanAuthorization(_ *Tx, r row) (a cloister.Authorization, err error) {
+	err = r.Scan(&a.ID, &a.UserID, &a.Description, document{&a.Scope}, &a.Hash, &a.Hint,
+		when{&a.ExpiresAt}, when{&a.CreatedAt}, when{&a.UpdatedAt})
+	return a, err
+}
+
+// Authorization finds an authorization by id.
+func (tx *Tx) Authorization(id string) (cloister.Authorization, error) {
+	return one(tx, "authorization", scanAuthorization, `SELECT `+authorizationColumns+` FROM authorizations WHERE id = $1`, id)
+}
+
+// AuthorizationByHash finds an authorization by the hash of its token.
+func (tx *Tx) AuthorizationByHash(hash string) (cloister.Authorization, error) {
+	return one(tx, "authorization", scanAuthorization, `SELECT `+authorizationColumns+` FROM authorizations WHERE hash = $1`, hash)
+}
+
+// Authorizations lists a user's authorizations, oldest first.
+func (tx *Tx) Authorizations(userID string) ([]cloister.Authorization, error) {
+	return many(tx, scanAuthorization, `
+		SELECT `+authorizationColumns+`
+		FROM authorizations
+		WHERE user_id = $1
+		ORDER BY created_at, id`, userID)
+}
+
+// InsertAuthorization adds an authorization.
+func (tx *Tx) InsertAuthorization(a cloister.Authorization) error {
+	return tx.exec(`
+		INSERT INTO authorizations (`+authorizationColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		a.ID, a.UserID, a.Description, doc(a.Scope), a.Hash, a.Hint, at(a.ExpiresAt), at(a.CreatedAt), at(a.UpdatedAt))
+}
+
+// UpdateAuthorization writes an authorization's description and token.
+func (tx *Tx) UpdateAuthorization(a cloister.Authorization) error {
+	return tx.must("authorization", `
+		UPDATE authorizations
+		SET description = $1, hash = $2, hint = $3, expires_at = $4, updated_at = $5
+		WHERE id = $6`,
+		a.Description, a.Hash, a.Hint, at(a.ExpiresAt), at(tx.Now), a.ID)
+}
+
+// DeleteAuthorization revokes an authorization.
+func (tx *Tx) DeleteAuthorization(id string) error {
+	return tx.must("authorization", `DELETE FROM authorizations WHERE id = $1`, id)
+}

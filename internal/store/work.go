@@ -1,0 +1,148 @@
+package store
+
+import (
+	"time"
+)
+
+// Work says that an object must be looked at.
+type Work struct {
+	Kind      string
+	ID        string
+	Rev       int64
+	DueAt     time.Time
+	Attempts  int
+	LastError string
+}
+
+const workColumns = `kind, id, rev, due_at, attempts, last_error`
+
+func scanWork(_ *Tx, r row) (w Work, err error) {
+	err = r.Scan(&w.Kind, &w.ID, &w.Rev, when{&w.DueAt}, &w.Attempts, &w.LastError)
+	return w, err
+}
+
+// Touch asks for a look at an object now. Touching again before that changes nothing; touching during the look
+// causes another one.
+func (tx *Tx) Touch(kind, id string) error {
+	tx.touched = true
+	return tx.exec(`
+		INSERT INTO work (kind, id, rev, due_at, attempts, last_error, leased_by)
+		VALUES ($1, $2, 1, $3, 0, '', '')
+		ON CONFLICT (kind, id) DO UPDATE
+		SET rev = work.rev + 1, due_at = $3, attempts = 0`,
+		kind, id, at(tx.Now))
+}
+
+// TouchAll touches every object there is: at start, and now and then, since events are only hints.
+func (tx *Tx) TouchAll() error {
+	for kind, table := range map[string]string{"space": "spaces", "app": "apps"} {
+		ids, err := many(tx, value[string], `SELECT id FROM `+table)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := tx.Touch(kind, id); err != nil {
+				return err
+			}
+		}
+	}
+	ids, err := many(tx, value[string], `SELECT id FROM builds WHERE status = 'pending'`)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := tx.Touch("build", id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ClaimWork leases at most n due objects to owner until the lease ends, the longest due first.
+func (tx *Tx) ClaimWork(owner string, n int, lease time.Duration) ([]Work, error) {
+	return many(tx, scanWork, `
+		UPDATE work
+		SET leased_by = $1, leased_until = $2
+		WHERE (kind, id) IN (
+			SELECT kind, id
+			FROM work
+			WHERE due_at <= $3 AND (leased_by = '' OR leased_until <= $3)
+			ORDER BY due_at, kind, id
+			LIMIT $4)
+		RETURNING `+workColumns,
+		owner, at(tx.Now.Add(lease)), at(tx.Now), n)
+}
+
+// NextWork is when the next object that nobody has leased is due; ok is false when there is none.
+func (tx *Tx) NextWork() (due time.Time, ok bool, err error) {
+	rows, err := many(tx, scanWork, `
+		SELECT `+workColumns+`
+		FROM work
+		WHERE leased_by = '' OR leased_until <= $1
+		ORDER BY due_at
+		LIMIT 1`, at(tx.Now))
+	if err != nil || len(rows) == 0 {
+		return time.Time{}, false, err
+	}
+	return rows[0].DueAt, true, nil
+}
+
+// FinishWork ends the lease of w. The row goes away if again is zero and nobody touched it meanwhile; it stays for
+// another look after again, or at once if it was touched.
+func (tx *Tx) FinishWork(w Work, again time.Duration) error {
+	if again <= 0 {
+		if err := tx.exec(`DELETE FROM work WHERE kind = $1 AND id = $2 AND rev = $3`, w.Kind, w.ID, w.Rev); err != nil {
+			return err
+		}
+	} else if err := tx.exec(`
+		UPDATE work
+		SET due_at = $1, attempts = 0, last_error = ''
+		WHERE kind = $2 AND id = $3 AND rev = $4`,
+		at(tx.Now.Add(again)), w.Kind, w.ID, w.Rev); err != nil {
+		return err
+	}
+	return tx.release(w)
+}
+
+// FailWork ends the lease of w after an error: it is tried again after wait, or only when touched if wait is
+// negative.
+func (tx *Tx) FailWork(w Work, cause string, wait time.Duration) error {
+	due := tx.Now.Add(wait)
+	if wait < 0 {
+		due = parked
+	}
+	if err := tx.exec(`
+		UPDATE work
+		SET due_at = $1, attempts = attempts + 1, last_error = $2
+		WHERE kind = $3 AND id = $4 AND rev = $5`,
+		at(due), cause, w.Kind, w.ID, w.Rev); err != nil {
+		return err
+	}
+	return tx.release(w)
+}
+
+// parked is the due time of work that waits for somebody to touch it.
+var parked = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func (tx *Tx) release(w Work) error {
+	return tx.exec(`UPDATE work SET leased_by = '', leased_until = NULL WHERE kind = $1 AND id = $2`, w.Kind, w.ID)
+}
+
+// ReleaseLeases frees all leases of an owner that is known to be gone: our own earlier life.
+func (tx *Tx) ReleaseLeases(owner string) error {
+	return tx.exec(`UPDATE work SET leased_by = '', leased_until = NULL WHERE leased_by = $1`, owner)
+}
+
+// WorkFor is the work of one object, with its last error; ok is false when there is nothing to do.
+func (tx *Tx) WorkFor(kind, id string) (w Work, ok bool, err error) {
+	rows, err := many(tx, scanWork, `SELECT `+workColumns+` FROM work WHERE kind = $1 AND id = $2`, kind, id)
+	if err != nil || len(rows) == 0 {
+		return Work{}, false, err
+	}
+	return rows[0], true, nil
+}
+
+// Work lists the whole queue.
+func (tx *Tx) Work() ([]Work, error) {
+	return many(tx, scanWork, `SELECT `+workColumns+` FROM work ORDER BY due_at, kind, id`)
+}
