@@ -1,0 +1,139 @@
+package server
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/cloister-dev/cloister"
+)
+
+// An authority is the platform's own certificate authority: what makes TLS work from the first minute, on names that
+// no public authority would sign. Its certificate is constrained to those names, so that trusting it costs little.
+type authority struct {
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+	pem  []byte
+}
+
+const (
+	authorityLife = 10 * 365 * 24 * time.Hour
+	leafLife      = 397 * 24 * time.Hour // the longest that browsers accept
+)
+
+// openAuthority reads the authority from dir, or makes it there. public is where its certificate goes for everybody.
+func openAuthority(dir, public string, domains []string, ips []net.IP, now time.Time) (*authority, error) {
+	file := filepath.Join(dir, "ca-key.pem")
+	data, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		if data, err = newAuthority(domains, ips, now); err == nil {
+			err = os.WriteFile(file, data, 0o600)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("certificate authority: %w", err)
+	}
+	a, err := parseAuthority(data)
+	if err != nil {
+		return nil, fmt.Errorf("certificate authority %s: %w", file, err)
+	}
+	return a, os.WriteFile(public, a.pem, 0o644)
+}
+
+func newAuthority(domains []string, ips []net.IP, now time.Time) ([]byte, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	t := &x509.Certificate{
+		SerialNumber: serial(), Subject: pkix.Name{CommonName: "Cloister " + cloister.NewID()[:8]},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(authorityLife),
+		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		PermittedDNSDomainsCritical: true, PermittedDNSDomains: domains,
+	}
+	for _, ip := range ips {
+		bits := 8 * len(ip)
+		t.PermittedIPRanges = append(t.PermittedIPRanges, &net.IPNet{IP: ip, Mask: net.CIDRMask(bits, bits)})
+	}
+	der, err := x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	return encode(key, der)
+}
+
+func parseAuthority(data []byte) (*authority, error) {
+	keyBlock, rest := pem.Decode(data)
+	certBlock, _ := pem.Decode(rest)
+	if keyBlock == nil || certBlock == nil {
+		return nil, errors.New("holds no key and certificate")
+	}
+	key, err := x509.ParsePKCS8PrivateKey(keyBlock.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := x509.ParseCertificate(certBlock.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	ec, ok := key.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, errors.New("the key is not an ECDSA key")
+	}
+	return &authority{cert: cert, key: ec, pem: pem.EncodeToMemory(certBlock)}, nil
+}
+
+// issue makes a certificate for names, which may be wildcards or IP addresses.
+func (a *authority) issue(now time.Time, names ...string) (cloister.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return cloister.Certificate{}, err
+	}
+	t := &x509.Certificate{
+		SerialNumber: serial(), Subject: pkix.Name{CommonName: names[0]},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(leafLife),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	for _, n := range names {
+		if ip := net.ParseIP(n); ip != nil {
+			t.IPAddresses = append(t.IPAddresses, ip)
+		} else {
+			t.DNSNames = append(t.DNSNames, n)
+		}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, t, a.cert, key.Public(), a.key)
+	if err != nil {
+		return cloister.Certificate{}, fmt.Errorf("issue a certificate for %v: %w", names, err)
+	}
+	both, err := encode(key, der)
+	if err != nil {
+		return cloister.Certificate{}, err
+	}
+	keyBlock, chain := pem.Decode(both)
+	return cloister.Certificate{Names: names, Chain: append(chain, a.pem...), Key: pem.EncodeToMemory(keyBlock)}, nil
+}
+
+func serial() *big.Int {
+	n, _ := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	return n
+}
+
+// encode writes a key and then a certificate as PEM.
+func encode(key *ecdsa.PrivateKey, der []byte) ([]byte, error) {
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}),
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...), nil
+}

@@ -1,0 +1,194 @@
+// Package server puts Cloister together: it reads the configuration, makes each part with what it needs, and runs
+// the three processes (node, control and router) and their supervisor. It is the only package that knows all others
+// and the only one that reads the environment.
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/cloister-dev/cloister"
+)
+
+// Config is all that an operator can set. It is read from a TOML file, then from CLOISTER_* variables (the name of a
+// key in capitals: CLOISTER_APP_DOMAIN), and validated once, at start.
+type Config struct {
+	Listen    string `toml:"listen"`     // API and git, plain HTTP and TLS on one port
+	HTTP      string `toml:"http"`       // the router's address for HTTP
+	HTTPS     string `toml:"https"`      // and for TLS
+	AppDomain string `toml:"app_domain"` // host names of apps are under it
+	State     string `toml:"state"`      // directory of everything that is kept
+	Run       string `toml:"run"`        // directory of sockets and mounts, gone after a reboot
+	Name      string `toml:"name"`       // marks our namespaces, tables and control groups on this machine
+	Database  string `toml:"database"`   // "postgres://…", or "" for SQLite in the state directory
+	Engine    string `toml:"engine"`     // "local", or "fake" to work on the API without running anything
+
+	Hostnames []string `toml:"hostnames"` // more names and addresses that the API is reached by, for its certificate
+	Zones     []string `toml:"zones"`     // parts of this machine that dynos are spread over
+
+	OutboundPool       string   `toml:"outbound_pool"`       // stable outbound addresses of spaces
+	OutboundMasquerade bool     `toml:"outbound_masquerade"` // the pool is known to this machine only
+	Balancers          []string `toml:"balancers"`           // load balancers in front of the router
+	Containerd         string   `toml:"containerd"`          // socket of a containerd to use instead of our own
+	BuildEnv           []string `toml:"build_env"`           // names of variables of this machine that builds get
+	CABundle           string   `toml:"ca_bundle"`           // certificates that builds trust; "" finds the machine's
+
+	ControlUID int `toml:"control_uid"` // whom control runs as
+	RouterUID  int `toml:"router_uid"`  // whom the router runs as: the only one who may reach dynos
+
+	AdminEmail string `toml:"admin_email"` // of the first administrator
+	AdminTeam  string `toml:"admin_team"`  // the first team
+}
+
+// Default is the configuration of a server that nobody configured.
+func Default() Config {
+	return Config{
+		Listen: "127.0.0.1:5100", HTTP: ":8080", HTTPS: ":8443", AppDomain: "apps.localhost",
+		State: "/var/lib/cloister", Run: "/run/cloister", Name: "cloister", Engine: "local",
+		Zones: []string{"a", "b", "c"},
+		// From the range for benchmarks (RFC 2544), which no network uses: good for a machine on its own, where the
+		// outside sees the machine's address. An operator with addresses of their own sets both keys.
+		OutboundPool: "198.18.0.0/16", OutboundMasquerade: true,
+		BuildEnv: []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+			"npm_config_registry", "PIP_INDEX_URL", "GOPROXY", "GONOSUMDB", "GOSUMDB", "GOFLAGS"},
+		ControlUID: 61000, RouterUID: 61001,
+		AdminEmail: "admin@localhost.localdomain", AdminTeam: "my-team",
+	}
+}
+
+// Load reads the configuration: defaults, then the file if path is not "", then the environment. A file named by
+// path must exist; the default one may be missing.
+func Load(path string, env []string) (Config, error) {
+	c := Default()
+	required := path != ""
+	if path == "" {
+		path = "/etc/cloister/config.toml"
+	}
+	meta, err := toml.DecodeFile(path, &c)
+	if err != nil && (required || !errors.Is(err, os.ErrNotExist)) {
+		return c, fmt.Errorf("read configuration %s: %w", path, err)
+	}
+	if unknown := meta.Undecoded(); len(unknown) > 0 {
+		return c, fmt.Errorf("read configuration %s: there is no key %q", path, unknown[0])
+	}
+	if err := c.environment(env); err != nil {
+		return c, err
+	}
+	return c, c.validate()
+}
+
+// environment overlays the CLOISTER_* variables.
+func (c *Config) environment(env []string) error {
+	vars := map[string]string{}
+	for _, e := range env {
+		if k, v, ok := strings.Cut(e, "="); ok {
+			vars[k] = v
+		}
+	}
+	v := reflect.ValueOf(c).Elem()
+	for i := range v.NumField() {
+		name := "CLOISTER_" + strings.ToUpper(v.Type().Field(i).Tag.Get("toml"))
+		s, ok := vars[name]
+		if !ok {
+			continue
+		}
+		switch f := v.Field(i); f.Kind() {
+		case reflect.String:
+			f.SetString(s)
+		case reflect.Bool:
+			b, err := strconv.ParseBool(s)
+			if err != nil {
+				return fmt.Errorf("%s=%q is not true or false", name, s)
+			}
+			f.SetBool(b)
+		case reflect.Int:
+			n, err := strconv.Atoi(s)
+			if err != nil {
+				return fmt.Errorf("%s=%q is not a number", name, s)
+			}
+			f.SetInt(int64(n))
+		case reflect.Slice:
+			f.Set(reflect.ValueOf(strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })))
+		}
+	}
+	return nil
+}
+
+func (c *Config) validate() error {
+	var errs []error
+	bad := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
+	}
+	for key, addr := range map[string]string{"listen": c.Listen, "http": c.HTTP, "https": c.HTTPS} {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			bad(key, "%q is not an address such as 127.0.0.1:5100", addr)
+		}
+	}
+	for key, dir := range map[string]string{"state": c.State, "run": c.Run} {
+		if !filepath.IsAbs(dir) {
+			bad(key, "%q is not an absolute path", dir)
+		}
+	}
+	if p, err := netip.ParsePrefix(c.OutboundPool); c.OutboundPool != "" && (err != nil || !p.Addr().Is4()) {
+		bad("outbound_pool", "%q is not an IPv4 range", c.OutboundPool)
+	}
+	for _, b := range c.Balancers {
+		if _, err := netip.ParsePrefix(b); err != nil {
+			bad("balancers", "%q is not an IP range", b)
+		}
+	}
+	if c.Engine != "local" && c.Engine != "fake" {
+		bad("engine", "%q is not an engine; use local or fake", c.Engine)
+	}
+	if c.Name == "" || len(c.Name) > 10 || strings.Trim(c.Name, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
+		bad("name", "%q must be 1 to 10 lower-case letters and digits", c.Name)
+	}
+	if len(c.Zones) == 0 {
+		bad("zones", "at least one is needed")
+	}
+	if c.ControlUID <= 0 || c.RouterUID <= 0 || c.ControlUID == c.RouterUID {
+		bad("control_uid, router_uid", "must be two different users other than root")
+	}
+	if err := cloister.ValidEmail(c.AdminEmail); err != nil {
+		bad("admin_email", "%s", err)
+	}
+	if err := cloister.ValidTeamName(c.AdminTeam); err != nil {
+		bad("admin_team", "%s", err)
+	}
+	if len(errs) > 0 {
+		return fmt.Errorf("configuration: %w", errors.Join(errs...))
+	}
+	return nil
+}
+
+// Print writes the configuration in force as TOML, with a password in the database's address left out.
+func (c Config) Print(w io.Writer) error {
+	if scheme, rest, ok := strings.Cut(c.Database, "://"); ok {
+		if _, host, ok := strings.Cut(rest, "@"); ok {
+			c.Database = scheme + "://[secret]@" + host
+		}
+	}
+	return toml.NewEncoder(w).Encode(c)
+}
+
+// Paths of what is kept and of what is met at. Each process owns its own part of the state directory.
+func (c Config) controlDir() string  { return filepath.Join(c.State, "control") }
+func (c Config) nodeDir() string     { return filepath.Join(c.State, "node") }
+func (c Config) routerDir() string   { return filepath.Join(c.State, "router") }
+func (c Config) imagesDir() string   { return filepath.Join(c.State, "images") }
+func (c Config) binary() string      { return filepath.Join(c.State, "bin", "cloister") }
+func (c Config) caFile() string      { return filepath.Join(c.State, "ca.pem") }
+func (c Config) firstLogin() string  { return filepath.Join(c.controlDir(), "first-login.json") }
+func (c Config) nodeSocket() string  { return filepath.Join(c.Run, "node.sock") }
+func (c Config) feedSocket() string  { return filepath.Join(c.Run, "control", "feed.sock") }
+func (c Config) adminSocket() string { return filepath.Join(c.Run, "control", "admin.sock") }

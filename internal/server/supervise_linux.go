@@ -1,0 +1,177 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// A child is one of the three processes.
+type child struct {
+	name      string
+	uid       int
+	listeners []*os.File // inherited from file descriptor 3 on, so that a restart refuses no connection
+}
+
+// Supervise runs node, control and router as processes of their own, as root, and starts each again when it dies. It
+// holds the public listening sockets, so clients wait instead of being refused while a process is replaced. When ctx
+// is done the processes end; dynos run on.
+func Supervise(ctx context.Context, c Config, args []string, log *slog.Logger) error {
+	if os.Geteuid() != 0 {
+		return errors.New("cloister server must run as root: it makes networks and containers. Use --engine=fake to try the API without")
+	}
+	if err := prepare(c); err != nil {
+		return err
+	}
+	api, err := listen(c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen for the API: %w", err)
+	}
+	web, err := listen(c.HTTP)
+	if err != nil {
+		return fmt.Errorf("listen for HTTP: %w", err)
+	}
+	webTLS, err := listen(c.HTTPS)
+	if err != nil {
+		return fmt.Errorf("listen for HTTPS: %w", err)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for _, ch := range []child{
+		{name: "node"},
+		{name: "control", uid: c.ControlUID, listeners: []*os.File{api}},
+		{name: "router", uid: c.RouterUID, listeners: []*os.File{web, webTLS}},
+	} {
+		group.Go(func() error { return ch.keep(ctx, c, args, log) })
+	}
+	log.Info("server started", "api", c.Listen, "http", c.HTTP, "https", c.HTTPS)
+	return group.Wait()
+}
+
+// keep starts the process again and again until ctx is done, at once if it had lived, else with a growing pause.
+func (ch child) keep(ctx context.Context, c Config, args []string, log *slog.Logger) error {
+	const longest = 10 * time.Second
+	pause := 100 * time.Millisecond
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := ch.run(ctx, c, args)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if time.Since(began) > longest {
+			pause = 100 * time.Millisecond
+		}
+		log.Error("process ended, starting it again", "process", ch.name, "cause", err, "pause", pause)
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, longest)
+	}
+	return nil
+}
+
+// run runs the process until it ends. It dies with its supervisor.
+func (ch child) run(ctx context.Context, c Config, args []string) error {
+	runtime.LockOSThread() // Pdeathsig is tied to the thread that starts the process
+	defer runtime.UnlockOSThread()
+	cmd := exec.CommandContext(ctx, c.binary(), append([]string{ch.name}, args...)...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.ExtraFiles = ch.listeners
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", inheritedCount, len(ch.listeners)))
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 40 * time.Second
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
+	if ch.uid != 0 {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(ch.uid), Gid: uint32(ch.uid)}
+	}
+	return cmd.Run()
+}
+
+// prepare makes the directories, each owned by the process that writes it, and a copy of our own binary where every
+// process can reach it.
+func prepare(c Config) error {
+	for _, d := range []struct {
+		path string
+		uid  int
+		mode os.FileMode
+	}{
+		{c.State, 0, 0o755}, {filepath.Join(c.State, "bin"), 0, 0o755},
+		{c.nodeDir(), 0, 0o700}, {c.controlDir(), c.ControlUID, 0o700}, {c.routerDir(), c.RouterUID, 0o700},
+		{c.imagesDir(), c.ControlUID, 0o755},
+		{c.Run, 0, 0o755}, {filepath.Dir(c.feedSocket()), c.ControlUID, 0o755},
+	} {
+		if err := os.MkdirAll(d.path, d.mode); err != nil {
+			return err
+		}
+		if err := errors.Join(os.Chown(d.path, d.uid, d.uid), os.Chmod(d.path, d.mode)); err != nil {
+			return err
+		}
+	}
+	ca := c.caFile()
+	f, err := os.OpenFile(ca, os.O_CREATE|os.O_RDONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	f.Close()
+	if err := os.Chown(ca, c.ControlUID, c.ControlUID); err != nil {
+		return err
+	}
+	return copySelf(c.binary())
+}
+
+func copySelf(to string) error {
+	self, err := os.Executable()
+	if err != nil || self == to {
+		return err
+	}
+	in, err := os.Open(self)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o755)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		out.Close()
+		return fmt.Errorf("copy the binary: %w", err)
+	}
+	return errors.Join(out.Close(), os.Rename(to+".new", to))
+}
+
+// listen opens a listening socket and keeps its file, to be handed on.
+func listen(addr string) (*os.File, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	return l.(*net.TCPListener).File()
+}
+
+// inheritedCount is the variable that tells a child how many listeners it was left.
+const inheritedCount = "CLOISTER_INHERITED"
+
+// inherited is the listener that the supervisor left at place i, or a new one on addr when the process was started
+// by hand.
+func inherited(i int, addr string) (net.Listener, error) {
+	if n, _ := strconv.Atoi(os.Getenv(inheritedCount)); i >= n {
+		return net.Listen("tcp", addr)
+	}
+	f := os.NewFile(uintptr(3+i), addr)
+	defer f.Close()
+	return net.FileListener(f)
+}
