@@ -87,7 +87,9 @@ func (s *Store) connect(dsn string) (err error) {
 		s.write.SetMaxOpenConns(1) // each connection would be a database of its own
 		s.read = s.write
 	default:
-		file := "file:" + dsn + "?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&" + pragmas
+		// A path is no URL: these three have a meaning in one.
+		path := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(dsn)
+		file := "file:" + path + "?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&" + pragmas
 		if s.write, err = sql.Open("sqlite", file+"&_txlock=immediate"); err != nil {
 			return err
 		}
@@ -164,9 +166,9 @@ func (s *Store) run(ctx context.Context, db *sql.DB, opts *sql.TxOptions, fn fun
 	if err != nil {
 		return classify(err)
 	}
+	defer t.Rollback() // also when fn panics: SQLite has one connection to write, and it must come back
 	tx := &Tx{ctx: ctx, tx: t, store: s, Now: s.now().UTC().Truncate(time.Microsecond)}
 	if err := fn(tx); err != nil {
-		t.Rollback()
 		return err
 	}
 	if err := t.Commit(); err != nil {

@@ -102,6 +102,8 @@ func classify(err error) error {
 			return &cloister.Error{Kind: cloister.Conflict, Message: "It exists already."}
 		case "23503":
 			return &cloister.Error{Kind: cloister.Conflict, Message: "Something else still needs it, or it needs something that is gone."}
+		case "22021": // a character that the database's encoding does not have
+			return &cloister.Error{Kind: cloister.Invalid, Message: "Text must be valid UTF-8 without NUL characters."}
 		case "53100":
 			return &cloister.Error{Kind: cloister.Unavailable, Message: "The disk of the database is full. Nothing was changed; free some space and try again."}
 		}

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"cmp"
+	"slices"
 	"time"
 )
 
@@ -12,12 +14,13 @@ type Work struct {
 	DueAt     time.Time
 	Attempts  int
 	LastError string
+	Owner     string // who has leased it, or had: a lease may be over; "" for nobody
 }
 
-const workColumns = `kind, id, rev, due_at, attempts, last_error`
+const workColumns = `kind, id, rev, due_at, attempts, last_error, leased_by`
 
 func scanWork(_ *Tx, r row) (w Work, err error) {
-	err = r.Scan(&w.Kind, &w.ID, &w.Rev, when{&w.DueAt}, &w.Attempts, &w.LastError)
+	err = r.Scan(&w.Kind, &w.ID, &w.Rev, when{&w.DueAt}, &w.Attempts, &w.LastError, &w.Owner)
 	return w, err
 }
 
@@ -60,7 +63,7 @@ func (tx *Tx) TouchAll() error {
 
 // ClaimWork leases at most n due objects to owner until the lease ends, the longest due first.
 func (tx *Tx) ClaimWork(owner string, n int, lease time.Duration) ([]Work, error) {
-	return many(tx, scanWork, `
+	out, err := many(tx, scanWork, `
 		UPDATE work
 		SET leased_by = $1, leased_until = $2
 		WHERE (kind, id) IN (
@@ -71,6 +74,11 @@ func (tx *Tx) ClaimWork(owner string, n int, lease time.Duration) ([]Work, error
 			LIMIT $4)
 		RETURNING `+workColumns,
 		owner, at(tx.Now.Add(lease)), at(tx.Now), n)
+	// RETURNING promises no order.
+	slices.SortFunc(out, func(a, b Work) int {
+		return cmp.Or(a.DueAt.Compare(b.DueAt), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+	})
+	return out, err
 }
 
 // NextWork is when the next object that nobody has leased is due; ok is false when there is none.
@@ -88,24 +96,26 @@ func (tx *Tx) NextWork() (due time.Time, ok bool, err error) {
 }
 
 // FinishWork ends the lease of w. The row goes away if again is zero and nobody touched it meanwhile; it stays for
-// another look after again, or at once if it was touched.
+// another look after again, or at once if it was touched. If the lease was over and somebody else has it by now,
+// nothing happens: it is theirs to finish.
 func (tx *Tx) FinishWork(w Work, again time.Duration) error {
 	if again <= 0 {
-		if err := tx.exec(`DELETE FROM work WHERE kind = $1 AND id = $2 AND rev = $3`, w.Kind, w.ID, w.Rev); err != nil {
+		if err := tx.exec(`DELETE FROM work WHERE kind = $1 AND id = $2 AND rev = $3 AND leased_by = $4`,
+			w.Kind, w.ID, w.Rev, w.Owner); err != nil {
 			return err
 		}
 	} else if err := tx.exec(`
 		UPDATE work
 		SET due_at = $1, attempts = 0, last_error = ''
-		WHERE kind = $2 AND id = $3 AND rev = $4`,
-		at(tx.Now.Add(again)), w.Kind, w.ID, w.Rev); err != nil {
+		WHERE kind = $2 AND id = $3 AND rev = $4 AND leased_by = $5`,
+		at(tx.Now.Add(again)), w.Kind, w.ID, w.Rev, w.Owner); err != nil {
 		return err
 	}
 	return tx.release(w)
 }
 
 // FailWork ends the lease of w after an error: it is tried again after wait, or only when touched if wait is
-// negative.
+// negative. Work that was touched meanwhile is tried again at once. As with FinishWork, a lost lease changes nothing.
 func (tx *Tx) FailWork(w Work, cause string, wait time.Duration) error {
 	due := tx.Now.Add(wait)
 	if wait < 0 {
@@ -114,8 +124,8 @@ func (tx *Tx) FailWork(w Work, cause string, wait time.Duration) error {
 	if err := tx.exec(`
 		UPDATE work
 		SET due_at = $1, attempts = attempts + 1, last_error = $2
-		WHERE kind = $3 AND id = $4 AND rev = $5`,
-		at(due), cause, w.Kind, w.ID, w.Rev); err != nil {
+		WHERE kind = $3 AND id = $4 AND rev = $5 AND leased_by = $6`,
+		at(due), cause, w.Kind, w.ID, w.Rev, w.Owner); err != nil {
 		return err
 	}
 	return tx.release(w)
@@ -125,7 +135,8 @@ func (tx *Tx) FailWork(w Work, cause string, wait time.Duration) error {
 var parked = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (tx *Tx) release(w Work) error {
-	return tx.exec(`UPDATE work SET leased_by = '', leased_until = NULL WHERE kind = $1 AND id = $2`, w.Kind, w.ID)
+	return tx.exec(`UPDATE work SET leased_by = '', leased_until = NULL WHERE kind = $1 AND id = $2 AND leased_by = $3`,
+		w.Kind, w.ID, w.Owner)
 }
 
 // ReleaseLeases frees all leases of an owner that is known to be gone: our own earlier life.

@@ -1,0 +1,108 @@
+// Package control makes the world follow the store. One loop claims objects that need looking at, and runs the Step
+// of their kind: observe, plan, act. The thinking is in package plan, which is pure; the acting is the engine's, the
+// router's and the builder's; a Step carries one to the other, and records what it intends before it acts.
+//
+// It never asks who wants something or whether they may: that was settled by package platform, which wrote the row.
+package control
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/engine"
+	"github.com/cloister-dev/cloister/internal/store"
+)
+
+// A Router takes the table of where requests go, and knows when a dyno that left it is no longer in use.
+type Router interface {
+	// Publish replaces the table.
+	Publish(cloister.Routes)
+	// Adopted reports whether every connected router works by the table of this version or a later one.
+	Adopted(version int64) bool
+	// Drained reports whether no router works by a table older than version, nor has a request under way to endpoint.
+	Drained(endpoint netip.AddrPort, version int64) bool
+}
+
+// A Log takes the platform's lines and the dynos' output.
+type Log interface {
+	// Platform writes a line of the platform into an app's stream: "heroku[web.1]: State changed from starting to up".
+	Platform(appID, proc string, at time.Time, text string)
+	// Ensure copies the output of a workload into an app's stream from now on, as "app[web.1]: …".
+	Ensure(workload, appID, proc string)
+	// Delete forgets an app's stream.
+	Delete(appID string)
+}
+
+// Config is what control needs to know of the installation.
+type Config struct {
+	Owner        string // this server among those that share the database
+	AppDomain    string // apps' host names are under it
+	Balancers    []netip.Prefix
+	Certificates []cloister.Certificate
+	Builds       netip.Prefix // the network of builds
+	// Forget is called with the id of an app that is gone: its repository can go too.
+	Forget func(appID string) error
+}
+
+// A Control runs the work loop over all kinds of objects.
+type Control struct {
+	store  *store.Store
+	engine engine.Engine
+	router Router
+	logs   Log
+	config Config
+	log    *slog.Logger
+
+	builds *Builds
+	routes *routes
+}
+
+// New returns a Control. builds may be nil where nothing is built.
+func New(s *store.Store, e engine.Engine, r Router, logs Log, b *Builds, c Config, log *slog.Logger) *Control {
+	return &Control{store: s, engine: e, router: r, logs: logs, config: c, log: log, builds: b, routes: newRoutes(r, c)}
+}
+
+// slots is how many steps run at once. Starting a container keeps a step busy for some 50 ms, most of it waiting.
+const slots = 16
+
+// Run works until ctx is done.
+func (c *Control) Run(ctx context.Context) error {
+	steps := map[string]Step{"space": c.stepSpace, "app": c.stepApp}
+	if c.builds != nil {
+		steps["build"] = c.builds.Step
+		defer c.builds.Wait()
+	}
+	if err := c.routes.load(ctx, c.store); err != nil {
+		return err
+	}
+	loop := NewLoop(c.store, steps, c.config.Owner, slots, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), c.log)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return loop.Run(ctx) })
+	group.Go(func() error { return c.follow(ctx) })
+	return group.Wait()
+}
+
+// follow turns the engine's events into touches of their owners. Losing all of them costs only time.
+func (c *Control) follow(ctx context.Context) error {
+	for ctx.Err() == nil {
+		for e := range c.engine.Events(ctx) {
+			if e.Owner == "" || e.Owner == buildOwner {
+				continue
+			}
+			if err := c.store.Update(ctx, func(tx *store.Tx) error { return tx.Touch("app", e.Owner) }); err != nil && ctx.Err() == nil {
+				c.log.Warn("an event was lost", "workload", e.ID, "err", err)
+			}
+		}
+		select { // the engine is away; it says nothing until it is back
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+	return nil
+}

@@ -1,0 +1,181 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/platform"
+	"github.com/cloister-dev/cloister/internal/store"
+)
+
+// An admin serves what root on this machine may ask of control without a password, on a unix socket: a login for the
+// first administrator, and to register a stack that root has built.
+type admin struct {
+	config   Config
+	store    *store.Store
+	platform *platform.Platform
+}
+
+// A login is what `cloister login --from-stdin` reads.
+type login struct {
+	URL   string `json:"url"`
+	CA    string `json:"ca"` // PEM
+	Email string `json:"email"`
+	Token string `json:"token"`
+}
+
+// serve answers until ctx is done.
+func (a *admin) serve(ctx context.Context) error {
+	socket := a.config.adminSocket()
+	os.Remove(socket)
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		return fmt.Errorf("listen for root: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, r *http.Request) { answer(w, struct{}{}, nil) })
+	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
+		out, err := a.login(r.Context())
+		answer(w, out, err)
+	})
+	mux.HandleFunc("POST /stacks", func(w http.ResponseWriter, r *http.Request) {
+		var s cloister.Stack
+		err := json.NewDecoder(r.Body).Decode(&s)
+		if err == nil {
+			err = a.store.Update(r.Context(), func(tx *store.Tx) error {
+				s.CreatedAt = tx.Now
+				return tx.PutStack(s)
+			})
+		}
+		answer(w, s, err)
+	})
+	mux.HandleFunc("GET /stacks", func(w http.ResponseWriter, r *http.Request) {
+		var out []cloister.Stack
+		err := a.store.View(r.Context(), func(tx *store.Tx) (err error) {
+			out, err = tx.Stacks()
+			return err
+		})
+		answer(w, out, err)
+	})
+	s := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	stop := context.AfterFunc(ctx, func() { s.Close() })
+	defer stop()
+	if err := s.Serve(rootOnly{l}); err != http.ErrServerClosed {
+		return err
+	}
+	return nil
+}
+
+// login makes an API token for the first administrator.
+func (a *admin) login(ctx context.Context) (out login, err error) {
+	var actor cloister.Actor
+	err = a.store.View(ctx, func(tx *store.Tx) error {
+		users, err := tx.Users()
+		for _, u := range users {
+			if u.Operator && actor.User.ID == "" {
+				actor.User = u
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return out, err
+	}
+	_, token, err := a.platform.CreateAuthorization(ctx, actor, "cloister server --login", nil, 0)
+	if err != nil {
+		return out, err
+	}
+	ca, err := os.ReadFile(a.config.caFile())
+	return login{URL: "http://" + loopback(a.config.Listen), CA: string(ca), Email: actor.User.Email, Token: token.Reveal()}, err
+}
+
+// loopback is how programs on this machine reach a listening address.
+func loopback(addr string) string {
+	host, port, _ := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func answer(w http.ResponseWriter, v any, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	if err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		v = map[string]string{"message": err.Error()} // only root reads it
+	}
+	json.NewEncoder(w).Encode(v)
+}
+
+// rootOnly is a listener that hangs up on everybody but root.
+type rootOnly struct{ net.Listener }
+
+func (l rootOnly) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if peerUID(c) == 0 {
+			return c, nil
+		}
+		c.Close()
+	}
+}
+
+// peerUID is the user at the other end of a unix socket, -1 when the kernel does not say.
+func peerUID(c net.Conn) int {
+	raw, err := c.(*net.UnixConn).SyscallConn()
+	if err != nil {
+		return -1
+	}
+	uid := -1
+	raw.Control(func(fd uintptr) {
+		if cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
+			uid = int(cred.Uid)
+		}
+	})
+	return uid
+}
+
+// ask sends a request to the admin socket of a running server.
+func ask(ctx context.Context, c Config, method, path string, in, out any) error {
+	var body bytes.Buffer
+	if in != nil {
+		json.NewEncoder(&body).Encode(in)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://control"+path, &body)
+	if err != nil {
+		return err
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", c.adminSocket())
+		}}}
+	res, err := client.Do(req)
+	if err != nil {
+		return cloister.Errorf(cloister.Unavailable, "Cloister does not run on this machine, or you are not root (%v).", err)
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err
+	}
+	if res.StatusCode != http.StatusOK {
+		var e struct{ Message string }
+		json.Unmarshal(data, &e)
+		return fmt.Errorf("the server says: %s", e.Message)
+	}
+	return json.Unmarshal(data, out)
+}
