@@ -23,9 +23,8 @@ import (
 type Router interface {
 	// Publish replaces the table.
 	Publish(cloister.Routes)
-	// Adopted reports whether every connected router works by the table of this version or a later one.
-	Adopted(version int64) bool
 	// Drained reports whether no router works by a table older than version, nor has a request under way to endpoint.
+	// With the zero endpoint it tells of the table alone.
 	Drained(endpoint netip.AddrPort, version int64) bool
 }
 
@@ -35,6 +34,8 @@ type Log interface {
 	Platform(appID, proc string, at time.Time, text string)
 	// Ensure copies the output of a workload into an app's stream from now on, as "app[web.1]: …".
 	Ensure(workload, appID, proc string)
+	// Drained waits until all that an exited workload wrote is copied, or for a moment at most.
+	Drained(ctx context.Context, workload string)
 	// Delete forgets an app's stream.
 	Delete(appID string)
 }
@@ -77,6 +78,7 @@ func (c *Control) Run(ctx context.Context) error {
 	if c.builds != nil {
 		steps["build"] = c.builds.Step
 		defer c.builds.Wait()
+		defer c.builds.Stop()
 	}
 	if err := c.routes.load(ctx, c.store); err != nil {
 		return err

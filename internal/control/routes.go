@@ -59,14 +59,6 @@ func (r *routes) read(tx *store.Tx) error {
 		}
 		r.trusted[s.ID] = rules.Sources
 	}
-	types, err := tx.WebFormation()
-	if err != nil {
-		return err
-	}
-	web := map[string]*cloister.ProcessType{}
-	for _, t := range types {
-		web[t.AppID] = &t
-	}
 	all, err := tx.WebDynos()
 	if err != nil {
 		return err
@@ -80,7 +72,7 @@ func (r *routes) read(tx *store.Tx) error {
 		return err
 	}
 	for _, a := range apps {
-		r.apps[a.ID] = plan.Route(r.config.AppDomain, a, web[a.ID], dynos[a.ID])
+		r.apps[a.ID] = plan.Route(plan.RouteInput{App: a, Hosts: []string{a.Host(r.config.AppDomain)}, Deployed: a.SlugSize > 0, Dynos: dynos[a.ID]})
 	}
 	return nil
 }

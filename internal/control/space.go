@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"github.com/cloister-dev/cloister"
@@ -51,7 +52,7 @@ func (c *Control) stepSpace(ctx context.Context, id string) (time.Duration, erro
 // adopted waits a moment for the routers to take a table: they do within milliseconds, unless they are away.
 func (c *Control) adopted(ctx context.Context, version int64) bool {
 	for range 10 {
-		if c.router.Adopted(version) {
+		if c.router.Drained(netip.AddrPort{}, version) {
 			return true
 		}
 		select {

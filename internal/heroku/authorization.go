@@ -72,9 +72,14 @@ type Session struct {
 	UpdatedAt   Time   `json:"updated_at"`
 }
 
-// SignIn exchanges an e-mail address and a password for a token. The client's own token is not sent.
-func (c *Client) SignIn(ctx context.Context, email, password string, in AuthorizationCreateOpts) (Authorization, error) {
-	return call[Authorization](ctx, c, http.MethodPost, "/oauth/authorizations", in, Basic(email, password))
+// SignIn exchanges an e-mail address and a password for a token. The client's own token is not sent. code is the
+// second factor, asked for by an error with the id ErrTwoFactor; it may be "".
+func (c *Client) SignIn(ctx context.Context, email, password, code string, in AuthorizationCreateOpts) (Authorization, error) {
+	opts := []Option{Basic(email, password)}
+	if code != "" {
+		opts = append(opts, Header("Heroku-Two-Factor-Code", code))
+	}
+	return call[Authorization](ctx, c, http.MethodPost, "/oauth/authorizations", in, opts...)
 }
 
 // Authorizations lists the account's tokens, with their texts hidden.

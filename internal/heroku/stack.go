@@ -14,16 +14,16 @@ type Stack struct {
 
 // A DynoSize is how much of a machine a dyno may use.
 type DynoSize struct {
-	ID               string   `json:"id"`
-	Name             string   `json:"name"`
-	Architecture     string   `json:"architecture"`
-	Compute          int      `json:"compute"`
-	Memory           float64  `json:"memory"` // GB
-	Cost             *Price   `json:"cost"`
-	Dedicated        bool     `json:"dedicated"`
-	PreciseDynoUnits *float64 `json:"precise_dyno_units"`
-	PrivateSpaceOnly bool     `json:"private_space_only"`
-	Generation       Named    `json:"generation"`
+	ID               string  `json:"id"`
+	Name             string  `json:"name"`
+	Architecture     string  `json:"architecture"`
+	Compute          int     `json:"compute"`
+	Memory           float64 `json:"memory"` // GB
+	Cost             *Price  `json:"cost"`
+	Dedicated        bool    `json:"dedicated"`
+	PreciseDynoUnits float64 `json:"precise_dyno_units"`
+	PrivateSpaceOnly bool    `json:"private_space_only"`
+	Generation       Named   `json:"generation"`
 }
 
 // Stacks lists the stacks that apps can be built on.

@@ -1,15 +1,46 @@
 package plan
 
-import "github.com/cloister-dev/cloister"
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
 
-// Route is the router's entry of one app, but for the trusted ranges, which are its space's: its default host name,
-// the web dynos that take requests, and why there are none. web is nil when the app has no web process type.
-func Route(domain string, app cloister.App, web *cloister.ProcessType, dynos []cloister.Dyno) cloister.Route {
-	r := cloister.Route{AppID: app.ID, AppName: app.Name, SpaceID: app.SpaceID, Hosts: []string{app.Host(domain)},
-		Internal: app.InternalRouting, Maintenance: app.Maintenance, Blank: app.ReleasedAt.IsZero() || app.SlugSize == 0}
-	crashed, starting := false, false
+	"github.com/cloister-dev/cloister"
+)
+
+// RouteInput is what is known of an app that the router may have to answer for.
+type RouteInput struct {
+	App      cloister.App
+	Hosts    []string       // names it answers to
+	Trusted  []netip.Prefix // the ranges of its space
+	Deployed bool           // its current release has code
+	Dynos    []cloister.Dyno
+}
+
+// Routes is the router's table of these apps, sorted by app and dyno, so that equal states give equal tables. Version
+// is left to the caller.
+func Routes(in []RouteInput) cloister.Routes {
+	var out cloister.Routes
+	for _, i := range in {
+		out.Apps = append(out.Apps, Route(i))
+	}
+	slices.SortFunc(out.Apps, func(a, b cloister.Route) int { return cmp.Compare(a.AppID, b.AppID) })
+	return out
+}
+
+// Route is one app's entry of the table.
+func Route(in RouteInput) cloister.Route {
+	r := cloister.Route{AppID: in.App.ID, AppName: in.App.Name, SpaceID: in.App.SpaceID, Trusted: in.Trusted,
+		Internal: in.App.InternalRouting, Maintenance: in.App.Maintenance, Blank: !in.Deployed}
+	for _, h := range in.Hosts {
+		r.Hosts = append(r.Hosts, strings.ToLower(h))
+	}
+	slices.Sort(r.Hosts)
+	dynos := slices.Clone(in.Dynos)
+	slices.SortFunc(dynos, byAge)
 	for _, d := range dynos {
-		if d.Type != "web" || d.Retired() {
+		if d.Type != web || d.Retired() {
 			continue
 		}
 		switch d.State {
@@ -17,17 +48,14 @@ func Route(domain string, app cloister.App, web *cloister.ProcessType, dynos []c
 			if d.Endpoint.IsValid() {
 				r.Dynos = append(r.Dynos, cloister.RouteDyno{ID: d.ID, Name: d.Name(), Endpoint: d.Endpoint})
 			}
-		case cloister.DynoStarting:
-			starting = true
 		case cloister.DynoCrashed:
-			crashed = true
+			r.Crashed = true
+		case cloister.DynoStarting:
+			r.Starting = true
 		}
 	}
-	if len(r.Dynos) == 0 {
-		// With dynos wanted and no row yet, one is about to start.
-		wanted := web != nil && web.Quantity > 0
-		r.Starting = starting || wanted && !crashed
-		r.Crashed = crashed && !r.Starting
+	if len(r.Dynos) > 0 {
+		r.Crashed, r.Starting = false, false
 	}
 	return r
 }

@@ -28,14 +28,14 @@ type Setup struct {
 // SetUp makes the first user, an operator, and the first team, of which they are admin. It works once: later it is
 // Forbidden. It returns the user as an actor.
 func (p *Platform) SetUp(ctx context.Context, in Setup) (cloister.Actor, error) {
-	u, err := newUser(in.Email, in.Password)
+	if err := cloister.ValidTeamName(in.Team); err != nil {
+		return cloister.Actor{}, err
+	}
+	u, err := p.newUser(ctx, cloister.Actor{}, setUp, in.Email, in.Password)
 	if err != nil {
 		return cloister.Actor{}, err
 	}
 	u.Operator = true
-	if err := cloister.ValidTeamName(in.Team); err != nil {
-		return cloister.Actor{}, err
-	}
 	a := cloister.Actor{User: u}
 	err = p.update(ctx, a, func(tx *store.Tx) error {
 		if err := p.can(tx, a, setUp, object{}); err != nil {
@@ -53,7 +53,7 @@ func (p *Platform) SetUp(ctx context.Context, in Setup) (cloister.Actor, error) 
 
 // CreateUser adds a person who can sign in with a password. Operators only.
 func (p *Platform) CreateUser(ctx context.Context, a cloister.Actor, email string, password cloister.Secret) (cloister.User, error) {
-	u, err := newUser(email, password)
+	u, err := p.newUser(ctx, a, administer, email, password)
 	if err != nil {
 		return u, err
 	}
@@ -70,13 +70,18 @@ func (p *Platform) CreateUser(ctx context.Context, a cloister.Actor, email strin
 	return u, err
 }
 
-func newUser(email string, password cloister.Secret) (cloister.User, error) {
+// newUser is a user who is not in the store yet. It asks for the permission that making them will take first: a hash
+// is made to cost memory and time, and nobody gets one for nothing.
+func (p *Platform) newUser(ctx context.Context, a cloister.Actor, v verb, email string, password cloister.Secret) (cloister.User, error) {
 	email = strings.ToLower(strings.TrimSpace(email))
 	if err := cloister.ValidEmail(email); err != nil {
 		return cloister.User{}, err
 	}
 	if len(password) < 8 {
 		return cloister.User{}, cloister.Errorf(cloister.Invalid, "Password must have at least 8 characters.")
+	}
+	if err := p.store.View(ctx, func(tx *store.Tx) error { return p.can(tx, a, v, object{}) }); err != nil {
+		return cloister.User{}, err
 	}
 	return cloister.User{ID: cloister.NewID(), Email: email, PasswordHash: hashPassword(password)}, nil
 }

@@ -97,6 +97,7 @@ func (p *Platform) CancelBuild(ctx context.Context, a cloister.Actor, ref, id st
 		if err := tx.CancelBuild(b.ID); err != nil {
 			return err
 		}
+		b.Canceled = true
 		return tx.Touch("build", b.ID)
 	})
 	return app, b, err

@@ -64,7 +64,7 @@ func (p *Platform) Restart(ctx context.Context, a cloister.Actor, ref, target st
 				return err
 			}
 			for _, d := range all {
-				if d.ID == target {
+				if d.ID == target && !d.Retired() {
 					typ, number = d.Type, d.Number
 				}
 			}

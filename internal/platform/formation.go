@@ -41,6 +41,7 @@ func (p *Platform) Scale(ctx context.Context, a cloister.Actor, ref string, chan
 		if out, err = tx.Formation(app.ID); err != nil {
 			return err
 		}
+		before := count(out)
 		for _, c := range changes {
 			t := find(out, c.Type)
 			if t == nil {
@@ -55,8 +56,10 @@ func (p *Platform) Scale(ctx context.Context, a cloister.Actor, ref string, chan
 			}
 			said = append(said, fmt.Sprintf("%s@%d:%s", t.Type, t.Quantity, t.Size))
 		}
-		if err := p.dynoLimit(tx, app); err != nil {
-			return err
+		if count(out) > before { // what is over the limit already may always shrink
+			if err := p.dynoLimit(tx, app); err != nil {
+				return err
+			}
 		}
 		if err := tx.Event("formation", app.ID, "update", strings.Join(said, " ")); err != nil {
 			return err
@@ -119,12 +122,15 @@ func (p *Platform) dynoLimit(tx *store.Tx, app AppInfo) error {
 	if err != nil {
 		return err
 	}
-	n := 0
-	for _, t := range types {
-		n += t.Quantity
-	}
-	if n > cloister.MaxDynos {
+	if n := count(types); n > cloister.MaxDynos {
 		return cloister.Errorf(cloister.Invalid, "Space %s would have %d dynos; its limit is %d. Scale something down first.", app.Space.Name, n, cloister.MaxDynos)
 	}
 	return nil
+}
+
+func count(types []cloister.ProcessType) (n int) {
+	for _, t := range types {
+		n += t.Quantity
+	}
+	return n
 }

@@ -172,7 +172,11 @@ func (p *Platform) SetConfig(ctx context.Context, a cloister.Actor, ref string, 
 		if err := cloister.ValidConfig(vars); err != nil {
 			return err
 		}
-		r, err = p.release(tx, a, app, currentSlug(tx, app), vars, describeConfig(set, removed))
+		slug, err := currentSlug(tx, app)
+		if err != nil {
+			return err
+		}
+		r, err = p.release(tx, a, app, slug, vars, describeConfig(set, removed))
 		return err
 	})
 	if err == nil && r.ID != "" {
@@ -182,12 +186,12 @@ func (p *Platform) SetConfig(ctx context.Context, a cloister.Actor, ref string, 
 }
 
 // currentSlug is the slug of the app's current release, "" when nothing was deployed.
-func currentSlug(tx *store.Tx, app AppInfo) string {
+func currentSlug(tx *store.Tx, app AppInfo) (string, error) {
 	r, err := tx.CurrentRelease(app.ID)
-	if err != nil {
-		return ""
+	if cloister.KindOf(err) == cloister.NotFound {
+		return "", nil
 	}
-	return r.SlugID
+	return r.SlugID, err
 }
 
 func describeConfig(set, removed []string) string {

@@ -89,7 +89,7 @@ func (p *Platform) Team(ctx context.Context, a cloister.Actor, ref string) (t Te
 
 // team finds a team and checks that the actor may do v to it.
 func (p *Platform) team(tx *store.Tx, a cloister.Actor, ref string, v verb) (cloister.Team, error) {
-	t, err := tx.Team(ref)
+	t, err := tx.Team(strings.ToLower(ref))
 	if err != nil {
 		return t, err
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -70,7 +71,7 @@ func (a *admin) serve(ctx context.Context) error {
 	s := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	stop := context.AfterFunc(ctx, func() { s.Close() })
 	defer stop()
-	if err := s.Serve(rootOnly{l}); err != http.ErrServerClosed {
+	if err := s.Serve(only{l, []int{0, os.Getuid()}}); err != http.ErrServerClosed {
 		return err
 	}
 	return nil
@@ -99,15 +100,6 @@ func (a *admin) login(ctx context.Context) (out login, err error) {
 	return login{URL: "http://" + loopback(a.config.Listen), CA: string(ca), Email: actor.User.Email, Token: token.Reveal()}, err
 }
 
-// loopback is how programs on this machine reach a listening address.
-func loopback(addr string) string {
-	host, port, _ := net.SplitHostPort(addr)
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return net.JoinHostPort(host, port)
-}
-
 func answer(w http.ResponseWriter, v any, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	if err != nil {
@@ -117,16 +109,19 @@ func answer(w http.ResponseWriter, v any, err error) {
 	json.NewEncoder(w).Encode(v)
 }
 
-// rootOnly is a listener that hangs up on everybody but root.
-type rootOnly struct{ net.Listener }
+// only is a listener on a unix socket that hangs up on everybody but some users.
+type only struct {
+	net.Listener
+	uids []int
+}
 
-func (l rootOnly) Accept() (net.Conn, error) {
+func (l only) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		if peerUID(c) == 0 {
+		if slices.Contains(l.uids, peerUID(c)) {
 			return c, nil
 		}
 		c.Close()

@@ -13,6 +13,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/cloister-dev/cloister"
@@ -47,7 +49,26 @@ func openAuthority(dir, public string, domains []string, ips []net.IP, now time.
 	if err != nil {
 		return nil, fmt.Errorf("certificate authority %s: %w", file, err)
 	}
+	if !a.permits(domains, ips) { // the configuration has got another name: only a new authority can sign for it
+		os.Rename(file, file+".old")
+		return openAuthority(dir, public, domains, ips, now)
+	}
 	return a, os.WriteFile(public, a.pem, 0o644)
+}
+
+// permits reports whether the authority may sign for all of these.
+func (a *authority) permits(domains []string, ips []net.IP) bool {
+	for _, d := range domains {
+		if !slices.ContainsFunc(a.cert.PermittedDNSDomains, func(p string) bool { return d == p || strings.HasSuffix(d, "."+p) }) {
+			return false
+		}
+	}
+	for _, ip := range ips {
+		if !slices.ContainsFunc(a.cert.PermittedIPRanges, func(n *net.IPNet) bool { return n.Contains(ip) }) {
+			return false
+		}
+	}
+	return true
 }
 
 func newAuthority(domains []string, ips []net.IP, now time.Time) ([]byte, error) {

@@ -180,15 +180,3 @@ func (c Config) Print(w io.Writer) error {
 	}
 	return toml.NewEncoder(w).Encode(c)
 }
-
-// Paths of what is kept and of what is met at. Each process owns its own part of the state directory.
-func (c Config) controlDir() string  { return filepath.Join(c.State, "control") }
-func (c Config) nodeDir() string     { return filepath.Join(c.State, "node") }
-func (c Config) routerDir() string   { return filepath.Join(c.State, "router") }
-func (c Config) imagesDir() string   { return filepath.Join(c.State, "images") }
-func (c Config) binary() string      { return filepath.Join(c.State, "bin", "cloister") }
-func (c Config) caFile() string      { return filepath.Join(c.State, "ca.pem") }
-func (c Config) firstLogin() string  { return filepath.Join(c.controlDir(), "first-login.json") }
-func (c Config) nodeSocket() string  { return filepath.Join(c.Run, "node.sock") }
-func (c Config) feedSocket() string  { return filepath.Join(c.Run, "control", "feed.sock") }
-func (c Config) adminSocket() string { return filepath.Join(c.Run, "control", "admin.sock") }

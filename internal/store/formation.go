@@ -37,8 +37,3 @@ func (tx *Tx) PutProcessType(p cloister.ProcessType) error {
 func (tx *Tx) DeleteProcessType(appID, typ string) error {
 	return tx.must("process type", `DELETE FROM process_types WHERE app_id = $1 AND type = $2`, appID, typ)
 }
-
-// WebFormation lists the web process types of all apps.
-func (tx *Tx) WebFormation() ([]cloister.ProcessType, error) {
-	return many(tx, scanProcessType, `SELECT `+processTypeColumns+` FROM process_types WHERE type = 'web' ORDER BY app_id`)
-}

@@ -80,10 +80,11 @@ func TestASpaceIsRenamedHiddenAndDeleted(t *testing.T) {
 			wantKind(t, s, cloister.NotFound, again)
 		}
 		wantKind(t, s, cloister.Conflict, func(tx *store.Tx) error {
-			if err := tx.InsertSpace(newSpace(tx, "loft", x.team.ID)); err != nil {
+			loft := newSpace(tx, "loft", x.team.ID)
+			if err := tx.InsertSpace(loft); err != nil {
 				return err
 			}
-			return tx.RenameSpace(read(t, s, (*store.Tx).Spaces)[0].ID, "loft")
+			return tx.RenameSpace(loft.ID, "crypt")
 		})
 	})
 }
@@ -98,7 +99,7 @@ func TestTheNewestRulesetCounts(t *testing.T) {
 		}
 		first := ruleset("ada@example.com", cloister.Everyone()...)
 		second := ruleset("bob@example.com", netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("192.0.2.0/24"))
-		nobody := ruleset("eve@example.com", []netip.Prefix{}...)
+		nobody := ruleset("eve@example.com")
 		nobody.Sources = []netip.Prefix{}
 		for _, r := range []cloister.Ruleset{first, second, nobody} { // all at the same microsecond
 			update(t, s, func(tx *store.Tx) error { return tx.InsertRuleset(r) })

@@ -1,0 +1,72 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/heroku"
+)
+
+func (a *API) accountRoutes(r chi.Router) {
+	r.Get("/account", a.do(a.accountInfo))
+	r.Get("/account/rate-limits", a.do(a.rateLimit))
+	r.Get("/users/{user}", a.do(a.userInfo))
+}
+
+func (a *API) accountInfo(r *request) (reply, error) {
+	return ok(account(r.actor.User)), nil
+}
+
+// userInfo tells about the caller: "~", or by their own address or id. Nobody learns here who else exists.
+func (a *API) userInfo(r *request) (reply, error) {
+	if err := self(r); err != nil {
+		return reply{}, err
+	}
+	return ok(account(r.actor.User)), nil
+}
+
+// self refuses a path that is about another user than the caller.
+func self(r *request) error {
+	u := r.param("user")
+	if u == "~" || u == r.actor.User.ID || strings.EqualFold(u, r.actor.User.Email) {
+		return nil
+	}
+	return cloister.Missing("user")
+}
+
+// rateLimit tells what is left of the caller's calls, without this one counting more than any other.
+func (a *API) rateLimit(r *request) (reply, error) {
+	return reply{status: http.StatusOK, body: heroku.RateLimit{Remaining: r.left}}, nil
+}
+
+func account(u cloister.User) heroku.Account {
+	return heroku.Account{ID: u.ID, Email: u.Email, Name: optional(u.Name), Verified: true,
+		CreatedAt: heroku.At(u.CreatedAt), UpdatedAt: heroku.At(u.UpdatedAt)}
+}
+
+// optional is nil for "", as the wire has null for what is not there.
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// size is nil for nothing.
+func size(n int64) *int64 {
+	if n == 0 {
+		return nil
+	}
+	return &n
+}
+
+// related is nil where there is no object to point at.
+func related(id string) *heroku.ID {
+	if id == "" {
+		return nil
+	}
+	return &heroku.ID{ID: id}
+}

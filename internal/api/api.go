@@ -1,0 +1,83 @@
+// Package api is the Heroku Platform API, version 3, over HTTP: what the official CLI, Terraform and curl speak to.
+//
+// It translates. A handler reads a request in Heroku's words, makes one call of package platform, and shows what came
+// of it as a struct of package heroku. Everything that handlers have in common (who is calling, lists in parts, errors,
+// the access log) is in do.go; a resource's file has its routes, its handlers and its views, in this order.
+//
+// The package decides nothing: what a caller may do and which rules hold is platform's business. It never sends a noun
+// of package cloister as it is, keeps nothing between two requests but how many calls were made, and never pretends:
+// a route of Heroku's that is not here answers 501 and says so.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/logs"
+	"github.com/cloister-dev/cloister/internal/platform"
+)
+
+// Config is what the API says of the installation. URLs that carry a secret (log sessions, outputs, sources) are not
+// in it: they are made for the address that the request came to, so that they work through any tunnel.
+type Config struct {
+	WebScheme string // of apps' addresses: "http" or "https"; "" is http
+	WebPort   string // of apps' addresses; "" is the scheme's own
+	GitURL    string // what repositories are under: "https://localhost:5100/"
+	// CallsPerHour is how many calls each user may make; 0 is Heroku's number, 4500.
+	CallsPerHour int
+}
+
+// Logs opens log sessions, and knows where the output of a build is read. *logs.Logs does.
+type Logs interface {
+	NewSession(appID string, f logs.Filter, lines int, tail bool) (cloister.Secret, error)
+	OutputSecret(id string) cloister.Secret
+}
+
+// Sources makes a place for a source archive, and tells the paths to write it to and to read it from.
+type Sources interface {
+	New() (put, get string, err error)
+}
+
+// Caches forgets what builds of an app have kept for the next one. *build.Builder does.
+type Caches interface {
+	DropCache(ctx context.Context, appID string) error
+}
+
+// Health tells what keeps the platform from following what people ask for, in a sentence; "" is nothing.
+type Health interface {
+	Trouble() string
+}
+
+// Beside is what works beside the API. Nil parts are missing: what needs them is refused as unavailable.
+type Beside struct {
+	Logs    Logs
+	Sources Sources
+	Caches  Caches
+	Health  Health
+}
+
+// An API serves the Platform API.
+type API struct {
+	platform *platform.Platform
+	config   Config
+	beside   Beside
+	calls    *limiter // by user
+	guesses  *limiter // of passwords, by address of the caller
+	hashing  chan struct{}
+	log      *slog.Logger
+}
+
+// New returns the handler of all the API's routes.
+func New(c Config, p *platform.Platform, b Beside, log *slog.Logger) http.Handler {
+	if c.CallsPerHour <= 0 {
+		c.CallsPerHour = 4500
+	}
+	if c.WebScheme == "" {
+		c.WebScheme = "http"
+	}
+	a := &API{platform: p, config: c, beside: b, log: log, calls: newLimiter(c.CallsPerHour), guesses: newLimiter(120),
+		hashing: make(chan struct{}, 2)}
+	return a.routes()
+}

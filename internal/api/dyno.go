@@ -1,0 +1,65 @@
+package api
+
+import (
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/heroku"
+	"github.com/cloister-dev/cloister/internal/platform"
+)
+
+func (a *API) dynoRoutes(r chi.Router) {
+	r.Get("/apps/{app}/dynos", a.do(a.dynoList))
+	r.Post("/apps/{app}/dynos", a.do(a.dynoRun))
+	r.Post("/apps/{app}/dynos/{dyno}", a.do(a.dynoRun))
+	r.Delete("/apps/{app}/dynos", a.do(a.dynoRestartAll))
+	r.Get("/apps/{app}/dynos/{dyno}", a.do(a.dynoInfo))
+	r.Delete("/apps/{app}/dynos/{dyno}", a.do(a.dynoRestart))
+	r.Post("/apps/{app}/dynos/{dyno}/actions/stop", a.do(a.dynoRestart))
+	r.Delete("/apps/{app}/formations/{type}", a.do(a.dynoRestartType))
+	r.Post("/apps/{app}/formations/{type}/actions/stop", a.do(a.dynoRestartType))
+}
+
+func (a *API) dynoList(r *request) (reply, error) {
+	app, all, err := a.platform.Dynos(r.Context(), r.actor, r.param("app"))
+	return list(each(all, func(d cloister.Dyno) heroku.Dyno { return dyno(app, d) }),
+		byID(func(d heroku.Dyno) string { return d.ID }), byName(func(d heroku.Dyno) string { return d.Name })), err
+}
+
+func (a *API) dynoInfo(r *request) (reply, error) {
+	app, d, err := a.platform.Dyno(r.Context(), r.actor, r.param("app"), r.param("dyno"))
+	return ok(dyno(app, d)), err
+}
+
+func (a *API) dynoRun(r *request) (reply, error) {
+	if _, err := a.platform.App(r.Context(), r.actor, r.param("app")); err != nil {
+		return reply{}, err
+	}
+	return reply{}, cloister.Errorf(cloister.Unsupported, "One-off dynos are not in this version.")
+}
+
+func (a *API) dynoRestartAll(r *request) (reply, error) { return a.restart(r, "") }
+
+// dynoRestart also stops a dyno: one of the formation comes back, so it is the same.
+func (a *API) dynoRestart(r *request) (reply, error) {
+	d := r.param("dyno")
+	if !strings.Contains(d, ".") && !cloister.IsID(d) { // the name of a type is no dyno
+		return reply{}, cloister.Missing("dyno")
+	}
+	return a.restart(r, d)
+}
+
+func (a *API) dynoRestartType(r *request) (reply, error) { return a.restart(r, r.param("type")) }
+
+func (a *API) restart(r *request, target string) (reply, error) {
+	_, err := a.platform.Restart(r.Context(), r.actor, r.param("app"), target)
+	return done(), err
+}
+
+func dyno(app platform.AppInfo, d cloister.Dyno) heroku.Dyno {
+	return heroku.Dyno{ID: d.ID, Name: d.Name(), Type: d.Type, App: appName(app), Command: d.Command,
+		Release: &heroku.DynoRelease{ID: d.ReleaseID, Version: d.Version}, Size: d.Size, State: string(d.State),
+		CreatedAt: heroku.At(d.CreatedAt), UpdatedAt: heroku.At(d.UpdatedAt)}
+}

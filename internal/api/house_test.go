@@ -1,0 +1,231 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"testing"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/api"
+	"github.com/cloister-dev/cloister/internal/heroku"
+	"github.com/cloister-dev/cloister/internal/logs"
+	"github.com/cloister-dev/cloister/internal/platform"
+	"github.com/cloister-dev/cloister/internal/store"
+)
+
+const (
+	email    = "ada@example.com"
+	password = cloister.Secret("correct horse")
+)
+
+// A house is an API over a real platform and an empty store in memory, with the team acme and its admin, Ada.
+type house struct {
+	t        *testing.T
+	url      string
+	store    *store.Store
+	platform *platform.Platform
+	logs     *logs.Logs
+	ada      cloister.Actor
+	token    string // Ada's
+	trouble  string // of the engine
+	caches   []string
+	panics   bool // when a cache is to be dropped
+}
+
+func (h *house) Trouble() string { return h.trouble }
+
+func (h *house) New() (put, get string, err error) {
+	return "/sources/put-secret", "/sources/get-secret", nil
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	h := &house{t: t}
+	var err error
+	h.store, err = store.Open(t.Context(), store.Config{DSN: ":memory:", Key: make([]byte, 32)})
+	check(t, err)
+	t.Cleanup(func() { h.store.Close() })
+	quiet := slog.New(slog.DiscardHandler)
+	h.logs, err = logs.Open(logs.Config{Dir: t.TempDir(), Key: make([]byte, 32)}, quiet)
+	check(t, err)
+	t.Cleanup(func() { h.logs.Close() })
+	h.platform = platform.New(h.store, platform.Config{AppDomain: "apps.localhost", OutboundPool: netip.MustParsePrefix("198.18.0.0/24")}, quiet)
+	h.ada, err = h.platform.SetUp(t.Context(), platform.Setup{Email: email, Password: password, Team: "acme"})
+	check(t, err)
+	h.update(func(tx *store.Tx) error {
+		return tx.PutStack(cloister.Stack{Name: "debian-12", RunImage: "sha256:a", BuildImage: "sha256:b", Default: true, CreatedAt: tx.Now})
+	})
+	h.token = h.tokenOf(h.ada)
+	mux := http.NewServeMux()
+	mux.Handle("/", api.New(api.Config{WebPort: "8080", GitURL: "https://localhost:5100/"}, h.platform, api.Beside{
+		Logs: h.logs, Sources: h, Caches: dropped{h}, Health: h}, quiet))
+	mux.Handle("/streams/", h.logs.Handler())
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	h.url = server.URL
+	return h
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (h *house) update(fn func(*store.Tx) error) {
+	h.t.Helper()
+	check(h.t, h.store.Update(h.t.Context(), fn))
+}
+
+func (h *house) tokenOf(a cloister.Actor) string {
+	h.t.Helper()
+	_, token, err := h.platform.CreateAuthorization(h.t.Context(), a, "test", nil, 0)
+	check(h.t, err)
+	return token.Reveal()
+}
+
+// person adds a user, in the team acme if role is not "", and gives their token.
+func (h *house) person(address string, role cloister.Role) string {
+	h.t.Helper()
+	u := cloister.User{ID: cloister.NewID(), Email: address}
+	h.update(func(tx *store.Tx) error {
+		u.CreatedAt, u.UpdatedAt = tx.Now, tx.Now
+		return tx.InsertUser(u)
+	})
+	if role != "" {
+		_, err := h.platform.AddMember(h.t.Context(), h.ada, "acme", address, role)
+		check(h.t, err)
+	}
+	return h.tokenOf(cloister.Actor{User: u})
+}
+
+// space adds a space that is allocated.
+func (h *house) space(name string) platform.SpaceInfo {
+	h.t.Helper()
+	s, err := h.platform.CreateSpace(h.t.Context(), h.ada, platform.SpaceSpec{Name: name, Team: "acme", Region: "tokyo"})
+	check(h.t, err)
+	h.update(func(tx *store.Tx) error { return tx.SetSpaceState(s.ID, cloister.Allocated) })
+	return s
+}
+
+func (h *house) app(space, name string) platform.AppInfo {
+	h.t.Helper()
+	app, err := h.platform.CreateApp(h.t.Context(), h.ada, platform.AppSpec{Name: name, Space: space})
+	check(h.t, err)
+	return app
+}
+
+// deploy gives an app a slug with a web and a worker process, and a release of it.
+func (h *house) deploy(app platform.AppInfo) cloister.Slug {
+	h.t.Helper()
+	slug := cloister.Slug{ID: cloister.NewID(), AppID: app.ID, Checksum: "SHA256:" + hexOf('a', 64), Commit: hexOf('c', 40),
+		CommitText: "first", Stack: "debian-12", Detected: "Go", Size: 4096, Image: "sha256:c",
+		ProcessTypes: map[string]string{"web": "bin/web", "worker": "bin/worker"}}
+	h.update(func(tx *store.Tx) error {
+		slug.CreatedAt, slug.UpdatedAt = tx.Now, tx.Now
+		return tx.InsertSlug(slug)
+	})
+	_, _, err := h.platform.ReleaseSlug(h.t.Context(), h.ada, app.ID, slug.ID, "")
+	check(h.t, err)
+	return slug
+}
+
+func hexOf(digit byte, n int) string { return string(bytes.Repeat([]byte{digit}, n)) }
+
+// run adds the row of a dyno that is up.
+func (h *house) run(app platform.AppInfo, name string, number int) cloister.Dyno {
+	h.t.Helper()
+	d := cloister.Dyno{ID: cloister.NewID(), AppID: app.ID, SpaceID: app.SpaceID, Type: name, Number: number, Version: 2,
+		Size: "Private-S", Command: "bin/" + name, State: cloister.DynoUp, Address: netip.MustParseAddr("10.0.128.2")}
+	h.update(func(tx *store.Tx) error {
+		r, err := tx.CurrentRelease(app.ID)
+		d.ReleaseID, d.Version, d.CreatedAt, d.UpdatedAt = r.ID, r.Version, tx.Now, tx.Now
+		if err != nil {
+			return err
+		}
+		return tx.PutDyno(d)
+	})
+	return d
+}
+
+// A dropped notes whose build cache was dropped.
+type dropped struct{ h *house }
+
+func (d dropped) DropCache(_ context.Context, appID string) error {
+	if d.h.panics {
+		panic("boom")
+	}
+	d.h.caches = append(d.h.caches, appID)
+	return nil
+}
+
+// An answer is a response with its body read.
+type answer struct {
+	*http.Response
+	body []byte
+}
+
+// call makes a request; in is a string that is sent as it is, nil for no body, or something to send as JSON.
+func (h *house) call(method, path string, in any, edit ...func(*http.Request)) answer {
+	h.t.Helper()
+	var body io.Reader
+	switch v := in.(type) {
+	case nil:
+	case string:
+		body = bytes.NewReader([]byte(v))
+	default:
+		b, err := json.Marshal(v)
+		check(h.t, err)
+		body = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(h.t.Context(), method, h.url+path, body)
+	check(h.t, err)
+	req.Header.Set("Accept", "application/vnd.heroku+json; version=3.sdk")
+	req.Header.Set("Authorization", "Bearer "+h.token)
+	for _, e := range edit {
+		e(req)
+	}
+	res, err := http.DefaultClient.Do(req)
+	check(h.t, err)
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	check(h.t, err)
+	return answer{Response: res, body: b}
+}
+
+// want asserts the status and reads the body into out, if it is not nil.
+func (a answer) want(t *testing.T, status int, out any) answer {
+	t.Helper()
+	if a.StatusCode != status {
+		t.Fatalf("%s %s: status %d, want %d: %s", a.Request.Method, a.Request.URL.Path, a.StatusCode, status, a.body)
+	}
+	if out != nil {
+		check(t, json.Unmarshal(a.body, out))
+	}
+	return a
+}
+
+// refused asserts the status, the id and the message of an error.
+func (a answer) refused(t *testing.T, status int, id, message string) {
+	t.Helper()
+	var e heroku.Error
+	if err := json.Unmarshal(a.body, &e); err != nil {
+		t.Errorf("%s %s: %s is no error", a.Request.Method, a.Request.URL.Path, a.body)
+	}
+	if a.StatusCode != status || e.ID != id || e.Message != message {
+		t.Errorf("%s %s: %d %s %q,\nwant %d %s %q", a.Request.Method, a.Request.URL.Path, a.StatusCode, e.ID, e.Message, status, id, message)
+	}
+}
+
+func header(name, value string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set(name, value) }
+}
+
+func as(token string) func(*http.Request) { return header("Authorization", "Bearer "+token) }

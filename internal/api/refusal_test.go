@@ -1,0 +1,192 @@
+package api_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/cloister-dev/cloister"
+)
+
+// Each bad input is answered with the status, the id and the message that the person who made it can act upon.
+func TestBadInputsAreRefusedInWords(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.space("cellar")
+	app := h.app("cellar", "hello")
+	h.deploy(app)
+	const unknownRoute = "There is no GET /nowhere in this API. Check the path and the verb."
+	space := func(fields string) string { return `{"name":"attic","team":"acme"` + fields + `}` }
+	for name, x := range map[string]struct {
+		method, path, body string
+		status             int
+		id, message        string
+	}{
+		"space name with capitals": {"POST", "/spaces", `{"name":"Attic","team":"acme"}`, 422, "invalid_params",
+			"Name must be 3 to 30 characters: lower-case letters, digits and single dashes, starting and ending with a letter or digit."},
+		"space name with two dashes": {"POST", "/spaces", `{"name":"at--tic","team":"acme"}`, 422, "invalid_params",
+			"Name must be 3 to 30 characters: lower-case letters, digits and single dashes, starting and ending with a letter or digit."},
+		"space without a team": {"POST", "/spaces", `{"name":"attic"}`, 422, "invalid_params",
+			"A team is required. Name the team that will own the space."},
+		"space name taken": {"POST", "/spaces", `{"name":"cellar","team":"acme"}`, 422, "invalid_params",
+			"Name cellar is already taken. Choose another name."},
+		"space in no team": {"POST", "/spaces", `{"name":"attic","team":"umbrella"}`, 404, "not_found",
+			"Couldn't find that team."},
+		"space in no region": {"POST", "/spaces", space(`,"region":"mars"`), 422, "invalid_params",
+			`Couldn't find the region "mars". Use one of dublin, frankfurt, london, montreal, mumbai, oregon, singapore, sydney, tokyo, virginia.`},
+		"CIDR that is no /16": {"POST", "/spaces", space(`,"cidr":"10.2.0.0/20"`), 422, "invalid_params",
+			"Cidr 10.2.0.0/20 must be a /16, for example 10.2.0.0/16."},
+		"CIDR that is public": {"POST", "/spaces", space(`,"cidr":"8.8.0.0/16"`), 422, "invalid_params",
+			"cidr 8.8.0.0/16 is not private. Choose a range inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16."},
+		"CIDR that is none": {"POST", "/spaces", space(`,"cidr":"here"`), 422, "invalid_params",
+			`cidr "here" is not an IPv4 range in CIDR notation, such as 10.0.0.0/16.`},
+		"CIDR over Docker's": {"POST", "/spaces", space(`,"cidr":"172.17.0.0/16"`), 422, "invalid_params",
+			"Cidr 172.17.0.0/16 overlaps 172.17.0.0/16, which is reserved. Choose another range."},
+		"CIDR over the reserved one": {"POST", "/spaces", space(`,"cidr":"10.1.0.0/16"`), 422, "invalid_params",
+			"Cidr 10.1.0.0/16 overlaps 10.1.0.0/16, which is reserved. Choose another range."},
+		"data CIDR that is too small": {"POST", "/spaces", space(`,"data_cidr":"10.100.0.0/21"`), 422, "invalid_params",
+			"Data cidr 10.100.0.0/21 must be between a /16 and a /20."},
+		"data CIDR over the reserved one": {"POST", "/spaces", space(`,"data_cidr":"172.17.16.0/20"`), 422, "invalid_params",
+			"Data cidr 172.17.16.0/20 overlaps 172.17.0.0/16, which is reserved. Choose another range."},
+		"data CIDR over the dynos": {"POST", "/spaces", space(`,"data_cidr":"10.0.16.0/20"`), 422, "invalid_params",
+			"Data cidr 10.0.16.0/20 overlaps the space's cidr 10.0.0.0/16. Choose ranges apart from each other."},
+		"fir": {"POST", "/spaces", space(`,"generation":"fir"`), 501, "not_implemented",
+			"Spaces of the generation fir are not in this version. Create the space with generation cedar."},
+		"another generation": {"POST", "/spaces", space(`,"generation":{"name":"oak"}`), 422, "invalid_params",
+			`Generation "oak" is not known. Use cedar.`},
+		"shield": {"POST", "/spaces", space(`,"shield":true`), 501, "not_implemented",
+			"Shield Private Spaces are not in this version. Create the space without shield."},
+		"log drain of a space": {"POST", "/spaces", space(`,"log_drain_url":"https://example.com"`), 501, "not_implemented",
+			"log_drain_url is not in this version. Create the space without it."},
+		"kpi url": {"POST", "/spaces", space(`,"kpi_url":"https://example.com"`), 501, "not_implemented",
+			"kpi_url is not in this version. Create the space without it."},
+		"space with apps": {"DELETE", "/spaces/cellar", ``, 422, "invalid_params",
+			"Space cellar still has apps: hello. Destroy them first."},
+		"no space": {"GET", "/spaces/attic", ``, 404, "not_found", "Couldn't find that space."},
+		"rules that are missing": {"PUT", "/spaces/cellar/inbound-ruleset", `{}`, 422, "invalid_params",
+			"Rules are required: an array of rules, which may be empty."},
+		"rule that denies": {"PUT", "/spaces/cellar/inbound-ruleset", `{"rules":[{"action":"deny","source":"0.0.0.0/0"}]}`, 422, "invalid_params",
+			`Action "deny" is invalid. Rules can only allow.`},
+		"rule with host bits": {"PUT", "/spaces/cellar/inbound-ruleset", `{"rules":[{"action":"allow","source":"192.0.2.1/24"}]}`, 422, "invalid_params",
+			"Source 192.0.2.1/24 has host bits set. Did you mean 192.0.2.0/24?"},
+		"rule twice": {"PUT", "/spaces/cellar/inbound-ruleset", `{"rules":[{"action":"allow","source":"192.0.2.0/24"},{"action":"allow","source":"192.0.2.0/24"}]}`, 422, "invalid_params",
+			"Source 192.0.2.0/24 is in the set twice."},
+		"app name with capitals": {"POST", "/apps", `{"name":"Hello","space":"cellar"}`, 422, "invalid_params",
+			"Name must start with a letter, end with a letter or digit and can only contain lowercase letters, digits, and dashes; 3 to 30 characters."},
+		"app name taken": {"POST", "/teams/apps", `{"name":"hello","space":"cellar"}`, 422, "invalid_params",
+			"Name hello is already taken. Choose another name."},
+		"app without a space": {"POST", "/apps", `{"name":"bye"}`, 422, "invalid_params",
+			"A space is required: apps live in private spaces here. Use --space."},
+		"app in no space": {"POST", "/teams/apps", `{"name":"bye","space":"attic"}`, 404, "not_found", "Couldn't find that space."},
+		"app on no stack": {"POST", "/apps", `{"name":"bye","space":"cellar","stack":"cnb"}`, 422, "invalid_params",
+			`Couldn't find the stack "cnb". Use one of debian-12.`},
+		"app that is locked": {"POST", "/apps", `{"name":"bye","space":"cellar","locked":true}`, 501, "not_implemented",
+			"Locked apps are not in this version. Create the app without locked."},
+		"no app": {"GET", "/apps/bye", ``, 404, "not_found", "Couldn't find that app."},
+		"too many dynos": {"PATCH", "/apps/hello/formation", `{"updates":[{"type":"web","quantity":"11"}]}`, 422, "invalid_params",
+			"Cannot run 11 dynos of web: a process type has 0 to 10 dynos."},
+		"fewer than no dynos": {"PATCH", "/apps/hello/formation", `{"updates":[{"type":"web","quantity":"-2"}]}`, 422, "invalid_params",
+			"Cannot run -1 dynos of web: a process type has 0 to 10 dynos."},
+		"a negative number of dynos": {"PATCH", "/apps/hello/formation/web", `{"quantity":-2}`, 422, "invalid_params",
+			"Quantity -2 is negative."},
+		"many dynos": {"PATCH", "/apps/hello/formation/web", `{"quantity":"many"}`, 422, "invalid_params",
+			`Quantity "many" is not a number.`},
+		"dynos of no type": {"PATCH", "/apps/hello/formation", `{"updates":[{"type":"clock","quantity":1}]}`, 404, "not_found",
+			"Couldn't find that process type (clock). The app has web, worker."},
+		"a size that is none": {"PATCH", "/apps/hello/formation/web", `{"dyno_size":"huge"}`, 422, "invalid_params",
+			`Couldn't find that dyno size: "huge". Use one of Private-XS, Private-S, Private-M, Private-L, Private-L-RAM, Private-XL, Private-2XL, Shield-XS, Shield-S, Shield-M, Shield-L, Shield-L-RAM, Shield-XL, Shield-2XL.`},
+		"a Docker image": {"PATCH", "/apps/hello/formation", `{"updates":[{"type":"web","docker_image":"sha256:a"}]}`, 501, "not_implemented",
+			"Releasing Docker images is not in this version. Deploy with git push."},
+		"a one-off dyno": {"POST", "/apps/hello/dynos", `{"command":"bash","attach":true,"env":{"COLUMNS":80}}`, 501, "not_implemented",
+			"One-off dynos are not in this version."},
+		"no dyno":               {"DELETE", "/apps/hello/dynos/web.9", ``, 404, "not_found", "Couldn't find that dyno."},
+		"a dyno that is a type": {"DELETE", "/apps/hello/dynos/web", ``, 404, "not_found", "Couldn't find that dyno."},
+		"no release":            {"GET", "/apps/hello/releases/99", ``, 404, "not_found", "Couldn't find that release."},
+		"rollback to before the code": {"POST", "/apps/hello/releases", `{"release":"1"}`, 422, "invalid_params",
+			"Cannot roll back to v1: it has no code, or it never succeeded."},
+		"a release of nothing": {"POST", "/apps/hello/releases", `{}`, 422, "invalid_params",
+			"A slug or a release is required: what is to be released?"},
+		"a build of nothing": {"POST", "/apps/hello/builds", `{}`, 422, "invalid_params",
+			"A source is required: set source_blob.url to the address of a tar.gz archive."},
+		"a config var that is a number": {"PATCH", "/apps/hello/config-vars", `{"KEY":5}`, 422, "invalid_params",
+			"Field KEY must be a string, not a number."},
+		"a config var with a bad name": {"PATCH", "/apps/hello/config-vars", `{"NO SPACE":"x"}`, 422, "invalid_params",
+			`Config var name "NO SPACE" is invalid. A name has letters, digits and underscores, and does not start with a digit.`},
+		"NUL":                     {"PATCH", "/apps/hello/config-vars", `{"KEY":"a\u0000b"}`, 422, "invalid_params", "The request contains a NUL character, which no text here can hold."},
+		"a body that is none":     {"POST", "/spaces", `name=attic&team=acme`, 400, "bad_request", "The request body is not valid JSON."},
+		"a body cut short":        {"POST", "/spaces", `{"name":"attic"`, 400, "bad_request", "The request body is not valid JSON."},
+		"a body of two":           {"POST", "/spaces", `{}{}`, 400, "bad_request", "The request body is not valid JSON."},
+		"a body that is null":     {"POST", "/spaces", `null`, 400, "bad_request", "The request body must be a JSON object."},
+		"a body that is a list":   {"POST", "/spaces", `[{"name":"attic"}]`, 400, "bad_request", "The request body must be a JSON object."},
+		"a name that is a number": {"POST", "/spaces", `{"name":5}`, 422, "invalid_params", "Field name must be a string, not a number."},
+		"a body of 10 MB": {"POST", "/spaces", `{"name":"` + strings.Repeat("a", 10<<20) + `"}`, 413, "payload_too_large",
+			"The request body is larger than 1048576 bytes, which is the limit."},
+		"no route":        {"GET", "/nowhere", ``, 404, "not_found", unknownRoute},
+		"no such verb":    {"PUT", "/apps/hello", `{}`, 404, "not_found", "There is no PUT /apps/hello in this API. Check the path and the verb."},
+		"a missing route": {"POST", "/apps/hello/acm", `{}`, 501, "not_implemented", "This version of Cloister can not do this yet: App: Enable ACM (POST /apps/{app}/acm)."},
+		"in no pipeline":  {"GET", "/apps/hello/pipeline-couplings", ``, 404, "not_found", "This app is in no pipeline."},
+		"a feature":       {"GET", "/account/features/preboot", ``, 404, "not_found", "Couldn't find that feature."},
+		"a token for ever less": {"POST", "/oauth/authorizations", `{"expires_in":"-5"}`, 422, "invalid_params",
+			"Expires in must be a number of seconds from 1 to 3153600000."},
+		"a token of a smaller scope": {"POST", "/oauth/authorizations", `{"scope":["read"]}`, 501, "not_implemented",
+			`Only the scope "global" is supported by this version.`},
+		"a browser": {"POST", "/auth", `{"description":"x"}`, 501, "not_implemented",
+			"Signing in with a browser is not in this version. Use `heroku login -i`."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var body any
+			if x.body != "" {
+				body = x.body
+			}
+			h.call(x.method, x.path, body).refused(t, x.status, x.id, x.message)
+		})
+	}
+}
+
+func TestWhoMayNotIsToldSoAndWhoMayNotKnowIsNot(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.space("cellar")
+	h.app("cellar", "hello")
+	member, stranger := h.person("bob@example.com", cloister.MemberRole), h.person("eve@example.com", "")
+	for _, x := range []struct{ method, path, body, verb string }{
+		{"POST", "/spaces", `{"name":"attic","team":"acme"}`, "create spaces"},
+		{"DELETE", "/spaces/cellar", `{}`, "manage the space"},
+		{"PATCH", "/spaces/cellar", `{"name":"attic"}`, "manage the space"},
+		{"PUT", "/spaces/cellar/inbound-ruleset", `{"rules":[]}`, "manage the space"},
+		{"POST", "/teams/apps", `{"name":"bye","space":"cellar"}`, "create apps in the space"},
+		{"PATCH", "/apps/hello", `{"name":"bye"}`, "manage the app"},
+		{"PATCH", "/apps/hello", `{"maintenance":true}`, "operate the app"},
+		{"DELETE", "/apps/hello", `{}`, "manage the app"},
+		{"GET", "/apps/hello/config-vars", ``, "deploy the app"},
+		{"PATCH", "/apps/hello/config-vars", `{"A":"b"}`, "deploy the app"},
+		{"GET", "/apps/hello/releases/1/config-vars", ``, "deploy the app"},
+		{"PATCH", "/apps/hello/formation", `{"updates":[]}`, "operate the app"},
+		{"DELETE", "/apps/hello/dynos", ``, "operate the app"},
+		{"POST", "/apps/hello/log-sessions", `{}`, "deploy the app"},
+		{"POST", "/apps/hello/builds", `{"source_blob":{"url":"https://example.com/"}}`, "deploy the app"},
+		{"DELETE", "/apps/hello/build-cache", ``, "deploy the app"},
+		{"POST", "/apps/hello/sources", ``, "deploy the app"},
+		{"PUT", "/teams/acme/members", `{"email":"eve@example.com","role":"admin"}`, "manage the team"},
+	} {
+		var body any
+		if x.body != "" {
+			body = x.body
+		}
+		h.call(x.method, x.path, body, as(member)).refused(t, 403, "forbidden",
+			"You do not have permission to "+x.verb+". Ask an administrator of the team.")
+		got := h.call(x.method, x.path, body, as(stranger))
+		if got.StatusCode != 404 {
+			t.Errorf("%s %s tells a stranger %d: %s", x.method, x.path, got.StatusCode, got.body)
+		}
+	}
+	for _, path := range []string{"/spaces", "/apps", "/teams", "/users/~/apps"} {
+		if got := h.call("GET", path, nil, as(stranger)).want(t, 200, nil); strings.TrimSpace(string(got.body)) != "[]" {
+			t.Errorf("a stranger sees %s at %s", got.body, path)
+		}
+	}
+	h.call("GET", "/users/"+email, nil, as(stranger)).refused(t, 404, "not_found", "Couldn't find that user.")
+	h.call("POST", "/teams", `{"name":"ops"}`, as(member)).refused(t, 403, "forbidden", "Only an operator of this installation may do that.")
+	if len(h.caches) > 0 {
+		t.Error("a cache was dropped by somebody who may not")
+	}
+}

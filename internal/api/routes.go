@@ -1,0 +1,38 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"github.com/cloister-dev/cloister"
+)
+
+// routes is the whole table. chi lets a word win over a parameter: /teams/apps/{app} is never a team's app list.
+func (a *API) routes() chi.Router {
+	r := a.implemented()
+	a.missingRoutes(r)
+	return r
+}
+
+// implemented is the part of the table that does something.
+func (a *API) implemented() chi.Router {
+	r := chi.NewRouter()
+	r.Use(a.watch, middleware.StripSlashes, middleware.GetHead)
+	r.NotFound(a.unknown)
+	r.MethodNotAllowed(a.unknown)
+	for _, resource := range []func(chi.Router){
+		a.accountRoutes, a.authorizationRoutes, a.teamRoutes, a.memberRoutes, a.regionRoutes, a.stackRoutes,
+		a.sizeRoutes, a.spaceRoutes, a.spaceMemberRoutes, a.rulesetRoutes, a.topologyRoutes, a.appRoutes,
+		a.collaboratorRoutes, a.configRoutes, a.buildpackRoutes, a.buildRoutes, a.sourceRoutes, a.slugRoutes,
+		a.releaseRoutes, a.formationRoutes, a.dynoRoutes, a.logRoutes, a.domainRoutes, a.featureRoutes, a.noneRoutes,
+	} {
+		resource(r)
+	}
+	return r
+}
+
+func (a *API) unknown(w http.ResponseWriter, r *http.Request) {
+	a.fail(w, r, cloister.Errorf(cloister.NotFound, "There is no %s %s in this API. Check the path and the verb.", r.Method, r.URL.Path))
+}

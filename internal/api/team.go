@@ -1,0 +1,74 @@
+package api
+
+import (
+	"github.com/go-chi/chi/v5"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/heroku"
+	"github.com/cloister-dev/cloister/internal/platform"
+)
+
+func (a *API) teamRoutes(r chi.Router) {
+	r.Get("/teams", a.do(a.teamList))
+	r.Post("/teams", a.do(a.teamCreate))
+	r.Get("/teams/{team}", a.do(a.teamInfo))
+	r.Get("/teams/{team}/spaces", a.do(a.teamSpaces))
+	r.Get("/teams/{team}/apps", a.do(a.teamApps))
+	for _, empty := range []string{"features", "invitations", "addons"} {
+		r.Get("/teams/{team}/"+empty, a.do(a.teamNone))
+	}
+}
+
+func (a *API) teamList(r *request) (reply, error) {
+	teams, err := a.platform.Teams(r.Context(), r.actor)
+	return list(each(teams, team), byName(func(t heroku.Team) string { return t.Name }), byID(func(t heroku.Team) string { return t.ID })), err
+}
+
+func (a *API) teamCreate(r *request) (reply, error) {
+	in, err := decode[heroku.TeamCreateOpts](r)
+	if err != nil {
+		return reply{}, err
+	}
+	t, err := a.platform.CreateTeam(r.Context(), r.actor, in.Name)
+	return created(team(t)), err
+}
+
+func (a *API) teamInfo(r *request) (reply, error) {
+	t, err := a.platform.Team(r.Context(), r.actor, r.param("team"))
+	return ok(team(t)), err
+}
+
+func (a *API) teamSpaces(r *request) (reply, error) {
+	t, err := a.platform.Team(r.Context(), r.actor, r.param("team"))
+	if err != nil {
+		return reply{}, err
+	}
+	spaces, err := a.platform.Spaces(r.Context(), r.actor)
+	var own []heroku.Space
+	for _, s := range spaces {
+		if s.TeamID == t.ID {
+			own = append(own, space(s))
+		}
+	}
+	return spaceReply(own), err
+}
+
+func (a *API) teamApps(r *request) (reply, error) {
+	apps, err := a.platform.Apps(r.Context(), r.actor, r.param("team"), "")
+	return a.appReply(apps), err
+}
+
+// teamNone is a list of what teams do not have here: the truth is that there is nothing in it.
+func (a *API) teamNone(r *request) (reply, error) {
+	_, err := a.platform.Team(r.Context(), r.actor, r.param("team"))
+	return none(), err
+}
+
+// team is of the type that has no invitations: people are added by their address.
+func team(t platform.TeamInfo) heroku.Team {
+	role := string(t.Role)
+	return heroku.Team{ID: t.ID, Name: t.Name, Type: "enterprise", Role: &role, ProvisionedLicenses: false,
+		CreatedAt: heroku.At(t.CreatedAt), UpdatedAt: heroku.At(t.UpdatedAt)}
+}
+
+func teamName(t cloister.Team) heroku.Named { return heroku.Named{ID: t.ID, Name: t.Name} }

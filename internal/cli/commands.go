@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+)
+
+// commands are all commands, by the names that Heroku's users know.
+type commands struct {
+	Globals
+
+	Spaces       spacesList      `cmd:"" name:"spaces" group:"spaces" help:"List spaces."`
+	SpacesCreate spacesCreate    `cmd:"" name:"spaces:create" group:"spaces" help:"Create a space."`
+	SpacesWait   spacesWait      `cmd:"" name:"spaces:wait" group:"spaces" help:"Wait for a space to be created."`
+	SpacesInfo   spacesInfo      `cmd:"" name:"spaces:info" group:"spaces" help:"Show a space."`
+	SpacesPS     spacesPS        `cmd:"" name:"spaces:ps" group:"spaces" help:"List the dynos of a space."`
+	SpacesTopo   spacesTopology  `cmd:"" name:"spaces:topology" group:"spaces" help:"Show the addresses and names inside a space."`
+	SpacesRename spacesRename    `cmd:"" name:"spaces:rename" group:"spaces" help:"Rename a space."`
+	SpacesMove   spacesTransfer  `cmd:"" name:"spaces:transfer" group:"spaces" help:"Give a space to another team."`
+	SpacesDrop   spacesDestroy   `cmd:"" name:"spaces:destroy" group:"spaces" help:"Destroy an empty space."`
+	TrustedIPs   trustedIPs      `cmd:"" name:"trusted-ips" group:"spaces" help:"List the trusted IP ranges of a space."`
+	TrustedAdd   trustedIPAdd    `cmd:"" name:"trusted-ips:add" group:"spaces" help:"Add a trusted IP range."`
+	TrustedDrop  trustedIPRemove `cmd:"" name:"trusted-ips:remove" group:"spaces" help:"Remove a trusted IP range."`
+
+	Apps       appsList    `cmd:"" name:"apps" group:"apps" help:"List apps."`
+	AppsCreate appsCreate  `cmd:"" name:"apps:create" group:"apps" help:"Create an app, and a git remote for it."`
+	AppsInfo   appsInfo    `cmd:"" name:"apps:info" group:"apps" help:"Show an app."`
+	AppsOpen   appsOpen    `cmd:"" name:"apps:open" group:"apps" help:"Open an app in a browser."`
+	AppsRename appsRename  `cmd:"" name:"apps:rename" group:"apps" help:"Rename an app."`
+	AppsDrop   appsDestroy `cmd:"" name:"apps:destroy" group:"apps" help:"Destroy an app and all that belongs to it."`
+	Maint      maintenance `cmd:"" name:"maintenance" group:"apps" help:"Show whether an app is in maintenance."`
+	MaintOn    maintainOn  `cmd:"" name:"maintenance:on" group:"apps" help:"Put an app into maintenance."`
+	MaintOff   maintainOff `cmd:"" name:"maintenance:off" group:"apps" help:"Take an app out of maintenance."`
+
+	PS        ps          `cmd:"" name:"ps" group:"dynos" help:"List the dynos of an app."`
+	PSScale   psScale     `cmd:"" name:"ps:scale" group:"dynos" help:"Scale dynos up and down."`
+	PSType    psType      `cmd:"" name:"ps:type" group:"dynos" help:"Show or set the sizes of dynos."`
+	PSRestart psRestart   `cmd:"" name:"ps:restart" group:"dynos" help:"Restart dynos."`
+	PSStop    psStop      `cmd:"" name:"ps:stop" group:"dynos" help:"Stop dynos."`
+	PSWait    psWait      `cmd:"" name:"ps:wait" group:"dynos" help:"Wait until all dynos run the newest release."`
+	Run       run         `cmd:"" name:"run" group:"dynos" help:"Run a command in a one-off dyno."`
+	RunDetach runDetached `cmd:"" name:"run:detached" group:"dynos" help:"Run a command in a one-off dyno, without its output."`
+
+	Config      configList  `cmd:"" name:"config" group:"config" help:"List the config vars of an app."`
+	ConfigGet   configGet   `cmd:"" name:"config:get" group:"config" help:"Show the values of config vars."`
+	ConfigSet   configSet   `cmd:"" name:"config:set" group:"config" help:"Set config vars."`
+	ConfigUnset configUnset `cmd:"" name:"config:unset" group:"config" help:"Remove config vars."`
+	Releases    releases    `cmd:"" name:"releases" group:"config" help:"List the releases of an app."`
+	ReleaseInfo releaseInfo `cmd:"" name:"releases:info" group:"config" help:"Show a release."`
+	ReleaseOut  releaseOut  `cmd:"" name:"releases:output" group:"config" help:"Show the output of a release's release command."`
+	Rollback    rollback    `cmd:"" name:"releases:rollback" group:"config" help:"Go back to an earlier release."`
+	Logs        logs        `cmd:"" name:"logs" group:"config" help:"Show the log of an app."`
+
+	Domains      domains         `cmd:"" name:"domains" group:"build" help:"List the domains of an app."`
+	DomainsAdd   domainAdd       `cmd:"" name:"domains:add" group:"build" help:"Add a domain."`
+	DomainsDrop  domainRemove    `cmd:"" name:"domains:remove" group:"build" help:"Remove a domain."`
+	Buildpacks   buildpacks      `cmd:"" name:"buildpacks" group:"build" help:"List the buildpacks of an app."`
+	BuildpackAdd buildpackAdd    `cmd:"" name:"buildpacks:add" group:"build" help:"Add a buildpack."`
+	BuildpackSet buildpackSet    `cmd:"" name:"buildpacks:set" group:"build" help:"Set the first, or another, buildpack."`
+	BuildpackOut buildpackRemove `cmd:"" name:"buildpacks:remove" group:"build" help:"Remove a buildpack."`
+	BuildpackNil buildpackClear  `cmd:"" name:"buildpacks:clear" group:"build" help:"Remove all buildpacks."`
+	Stacks       stacks          `cmd:"" name:"stacks" group:"build" help:"List stacks, and which one an app has."`
+	StackSet     stackSet        `cmd:"" name:"stack:set" group:"build" help:"Set the stack of an app."`
+	Regions      regions         `cmd:"" name:"regions" group:"build" help:"List regions."`
+
+	Login         login               `cmd:"" name:"login" group:"people" help:"Log in."`
+	Logout        logout              `cmd:"" name:"logout" group:"people" help:"Log out."`
+	Whoami        whoami              `cmd:"" name:"whoami" group:"people" help:"Show who is logged in."`
+	Token         authToken           `cmd:"" name:"auth:token" group:"people" help:"Show the token in use."`
+	Auths         authorizations      `cmd:"" name:"authorizations" group:"people" help:"List tokens."`
+	AuthCreate    authorizationCreate `cmd:"" name:"authorizations:create" group:"people" help:"Make a token."`
+	AuthInfo      authorizationInfo   `cmd:"" name:"authorizations:info" group:"people" help:"Show a token."`
+	AuthRevoke    authorizationRevoke `cmd:"" name:"authorizations:revoke" group:"people" help:"Make a token void."`
+	Teams         teams               `cmd:"" name:"teams" group:"people" help:"List teams."`
+	TeamsCreate   teamCreate          `cmd:"" name:"teams:create" group:"people" help:"Make a team."`
+	Members       members             `cmd:"" name:"members" group:"people" help:"List the members of a team."`
+	MembersAdd    memberAdd           `cmd:"" name:"members:add" group:"people" help:"Add a member to a team."`
+	MembersSet    memberSet           `cmd:"" name:"members:set" group:"people" help:"Change the role of a member."`
+	MembersRemove memberRemove        `cmd:"" name:"members:remove" group:"people" help:"Remove a member from a team."`
+	Access        access              `cmd:"" name:"access" group:"people" help:"List who may do what with an app."`
+	AccessAdd     accessAdd           `cmd:"" name:"access:add" group:"people" help:"Let somebody at an app."`
+	AccessUpdate  accessUpdate        `cmd:"" name:"access:update" group:"people" help:"Change what somebody may do with an app."`
+	AccessRemove  accessRemove        `cmd:"" name:"access:remove" group:"people" help:"Keep somebody from an app."`
+
+	Env            env            `cmd:"" name:"env" group:"tools" help:"Print the environment for Heroku's CLI, git and Terraform."`
+	Heroku         official       `cmd:"" name:"heroku" group:"tools" help:"Run Heroku's own CLI against this server."`
+	Forward        forward        `cmd:"" name:"forward" group:"tools" help:"Make a server elsewhere reachable on this machine, for Heroku's CLI."`
+	GitRemote      gitRemote      `cmd:"" name:"git:remote" group:"tools" help:"Add a git remote for an app."`
+	GitClone       gitClone       `cmd:"" name:"git:clone" group:"tools" help:"Clone the source of an app."`
+	GitCredentials gitCredentials `cmd:"" name:"git:credentials" group:"tools" hidden:"" help:"Answer git's question for a password."`
+	Doctor         doctor         `cmd:"" name:"doctor" group:"tools" help:"Find out what is missing, and what to do about it."`
+	VersionCommand showVersion    `cmd:"" name:"version" group:"tools" help:"Print the version."`
+}
+
+// aliases are the other names that Heroku's users know. They work, and are left out of the help.
+var aliases = map[string]string{
+	"apps:delete":               "apps:destroy",
+	"apps:list":                 "apps",
+	"apps:stacks":               "stacks",
+	"apps:stacks:set":           "stack:set",
+	"auth:login":                "login",
+	"auth:logout":               "logout",
+	"auth:whoami":               "whoami",
+	"authorizations:destroy":    "authorizations:revoke",
+	"config:add":                "config:set",
+	"config:remove":             "config:unset",
+	"create":                    "apps:create",
+	"destroy":                   "apps:destroy",
+	"dyno:kill":                 "ps:stop",
+	"dyno:resize":               "ps:type",
+	"dyno:restart":              "ps:restart",
+	"dyno:scale":                "ps:scale",
+	"dyno:stop":                 "ps:stop",
+	"dyno:type":                 "ps:type",
+	"info":                      "apps:info",
+	"kill":                      "ps:stop",
+	"list":                      "apps",
+	"open":                      "apps:open",
+	"ps:kill":                   "ps:stop",
+	"ps:resize":                 "ps:type",
+	"rename":                    "apps:rename",
+	"resize":                    "ps:type",
+	"restart":                   "ps:restart",
+	"rollback":                  "releases:rollback",
+	"scale":                     "ps:scale",
+	"spaces:trusted-ips":        "trusted-ips",
+	"spaces:trusted-ips:add":    "trusted-ips:add",
+	"spaces:trusted-ips:remove": "trusted-ips:remove",
+	"stack":                     "stacks",
+	"stacks:set":                "stack:set",
+	"stop":                      "ps:stop",
+}
+
+// unalias puts the name of a command in the place of another name for it: the first word that is not a flag.
+func unalias(args []string) []string {
+	for i := 0; i < len(args); i++ {
+		switch arg := args[i]; {
+		case arg == "--url" || arg == "--config":
+			i++ // its value
+		case !strings.HasPrefix(arg, "-"):
+			if name, ok := aliases[arg]; ok {
+				args = slices.Clone(args)
+				args[i] = name
+			}
+			return args
+		}
+	}
+	return args
+}
+
+type showVersion struct{}
+
+// Run prints the version as Heroku's CLI does.
+func (showVersion) Run(s *Session) error {
+	s.Term.Line("cloister/%s", s.version)
+	return nil
+}

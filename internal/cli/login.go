@@ -1,0 +1,231 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/cloister-dev/cloister/internal/cli/term"
+	"github.com/cloister-dev/cloister/internal/heroku"
+)
+
+// tokenLife is how long a token of login lasts, as with Heroku's CLI: 30 days.
+const tokenLife = 30 * 24 * 60 * 60
+
+type login struct {
+	Interactive bool   `short:"i" help:"Ask for e-mail address and password here, without a browser."`
+	ExpiresIn   int    `short:"e" name:"expires-in" placeholder:"SECONDS" help:"How long the token lasts (30 days)."`
+	CA          string `name:"ca" type:"path" placeholder:"FILE" help:"The CA certificate of the server, if it has its own."`
+}
+
+// Run gets a token and keeps it with the server's address.
+func (c *login) Run(ctx context.Context, s *Session) error {
+	if s.getenv("HEROKU_API_KEY") != "" {
+		return complain("HEROKU_API_KEY is set, and would be used instead of what you log in with. Unset it first.")
+	}
+	if c.CA != "" {
+		ca, err := filepath.Abs(c.CA)
+		if err != nil {
+			return err
+		}
+		s.config.CA = ca
+	}
+	h, err := s.Anonymous()
+	if err != nil {
+		return err
+	}
+	var token string
+	if !c.Interactive {
+		token, err = s.browserLogin(ctx, h)
+		if heroku.IsNotFound(err) {
+			s.Term.Note("This server has no login by browser.")
+			c.Interactive = true
+		}
+	}
+	if c.Interactive {
+		token, err = s.passwordLogin(ctx, h, c.ExpiresIn)
+	}
+	if err != nil {
+		return err
+	}
+	h.Token = token
+	account, err := h.Account(ctx)
+	if err != nil {
+		return err
+	}
+	s.config.Token, s.config.Email = token, account.Email
+	if err := WriteConfig(s.file, s.config); err != nil {
+		return err
+	}
+	s.Term.Line("Logged in as %s", s.Term.Cyan(account.Email))
+	return nil
+}
+
+func (s *Session) passwordLogin(ctx context.Context, h *heroku.Client, expires int) (string, error) {
+	s.Term.Note("cloister: Enter your login credentials for %s", s.config.URL)
+	email, err := s.Term.Ask("Email:")
+	if err != nil {
+		return "", err
+	}
+	password, err := s.Term.Password("Password:")
+	if err != nil {
+		return "", err
+	}
+	if expires == 0 {
+		expires = tokenLife
+	}
+	in := heroku.AuthorizationCreateOpts{Description: "Cloister CLI login from " + hostname(), Scope: []string{"global"},
+		ExpiresIn: heroku.Pointer(heroku.Int(expires))}
+	a, err := h.SignIn(ctx, email, password, "", in)
+	var e *heroku.Error
+	if errors.As(err, &e) && e.ID == heroku.ErrTwoFactor {
+		code, err := s.Term.Password("Two-factor code:")
+		if err != nil {
+			return "", err
+		}
+		if a, err = h.SignIn(ctx, email, password, code, in); err != nil {
+			return "", err
+		}
+	} else if heroku.IsUnauthorized(err) {
+		return "", complain("%v", err) // "log in again" would be no help
+	} else if err != nil {
+		return "", err
+	}
+	if a.AccessToken == nil {
+		return "", errors.New("the server gave no token")
+	}
+	return a.AccessToken.Token, nil
+}
+
+// browserLogin has a person log in on a page of the server and waits, for ten minutes at most.
+func (s *Session) browserLogin(ctx context.Context, h *heroku.Client) (string, error) {
+	r, err := h.StartSignIn(ctx, heroku.SignInCreateOpts{Description: "Cloister CLI login from " + hostname()})
+	if err != nil {
+		return "", err
+	}
+	page := s.config.URL + r.BrowserURL
+	s.Term.Note("Log in at %s", page)
+	if term.IsTerminal(s.Term.Err) {
+		if err := browse(ctx, page); err != nil {
+			s.Term.Warn("Cannot open browser. Open the address above yourself.")
+		}
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Minute, complain("Nobody logged in for ten minutes."))
+	defer cancel()
+	var token string
+	err = s.during("Waiting for login", func() (_ string, err error) {
+		for {
+			token, err = h.AwaitSignIn(ctx, r)
+			if heroku.StatusOf(err) <= 500 {
+				return "", err
+			}
+			if err := pause(ctx, time.Second); err != nil {
+				return "", err
+			}
+		}
+	})
+	return token, err
+}
+
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "somewhere"
+	}
+	return name
+}
+
+type logout struct{}
+
+// Run makes the token void and forgets it; the server's address stays.
+func (logout) Run(ctx context.Context, s *Session) error {
+	if s.config.Token == "" {
+		return complain("Not logged in.")
+	}
+	h, err := s.Client()
+	if err != nil {
+		return err
+	}
+	return s.during("Logging out", func() (string, error) {
+		if err := revoke(ctx, h, s.config.Token); err != nil {
+			return "", err
+		}
+		kept, err := readConfig(s.file)
+		if err != nil {
+			return "", err
+		}
+		kept.Token, kept.Email = "", ""
+		return "", WriteConfig(s.file, kept)
+	})
+}
+
+// revoke ends the session that a token is of, if any, and makes the token void. One that the server no longer knows is
+// void already.
+func revoke(ctx context.Context, h *heroku.Client, token string) error {
+	void := func(err error) bool { return heroku.IsNotFound(err) || heroku.IsUnauthorized(err) }
+	if err := h.DeleteSession(ctx, "~"); err != nil && !void(err) {
+		return err
+	}
+	as, err := h.Authorizations(ctx)
+	if err != nil && !void(err) {
+		return err
+	}
+	for _, a := range as {
+		if a.AccessToken != nil && sameToken(token, a.AccessToken.Token) {
+			if _, err := h.DeleteAuthorization(ctx, a.ID); err != nil && !void(err) {
+				return fmt.Errorf("revoke the token: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// sameToken compares a token with what lists show of it: its beginning and end, around asterisks.
+func sameToken(token, shown string) bool {
+	i := strings.Index(shown, "****")
+	if i < 0 {
+		return token == shown
+	}
+	head, tail := shown[:i], strings.TrimLeft(shown[i:], "*")
+	return head+tail != "" && strings.HasPrefix(token, head) && strings.HasSuffix(token, tail)
+}
+
+type whoami struct{}
+
+// Run prints the e-mail address of the account; status 100 says that there is none.
+func (whoami) Run(ctx context.Context, s *Session) error {
+	if s.getenv("HEROKU_API_KEY") != "" {
+		s.Term.Warn("HEROKU_API_KEY is set")
+	}
+	h, err := s.Anonymous()
+	if err != nil {
+		return err
+	}
+	if h.Token = s.config.Token; h.Token != "" {
+		a, err := h.Account(ctx)
+		if err == nil {
+			s.Term.Line("%s", a.Email)
+			return nil
+		}
+		if !heroku.IsUnauthorized(err) {
+			return err
+		}
+	}
+	s.Term.Error("not logged in")
+	return exitStatus(100)
+}
+
+type authToken struct{}
+
+// Run prints the token in use, for scripts.
+func (authToken) Run(s *Session) error {
+	if _, err := s.Client(); err != nil {
+		return err
+	}
+	s.Term.Line("%s", s.config.Token)
+	return nil
+}

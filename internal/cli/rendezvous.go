@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"regexp"
+	"strconv"
+
+	"github.com/cloister-dev/cloister/internal/cli/term"
+)
+
+// exitMark comes before the exit status in the output of a command that is asked for it. Heroku's CLI uses the same:
+// a character that no text has, and words that servers know.
+const exitMark = "\uFFFF heroku-command-exit-status: "
+
+// rendezvous connects to a one-off dyno. Over TLS the secret of the URL is sent; the first line that comes back says
+// that the dyno is up, and everything after is the dyno's.
+func rendezvous(ctx context.Context, attach string, roots *x509.CertPool) (net.Conn, error) {
+	u, err := url.Parse(attach)
+	if err != nil || u.Scheme != "rendezvous" || u.Port() == "" {
+		return nil, errors.New("the server gave an address to attach to that this program does not know: use Heroku's CLI, by 'cloister heroku -- run'")
+	}
+	d := tls.Dialer{Config: &tls.Config{RootCAs: roots}}
+	conn, err := d.DialContext(ctx, "tcp", u.Host)
+	if err != nil {
+		return nil, fmt.Errorf("attach to the dyno: %w", err)
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	secret := u.Path[min(1, len(u.Path)):]
+	if u.RawQuery != "" {
+		secret += "?" + u.RawQuery
+	}
+	in := bufio.NewReader(conn)
+	_, err = io.WriteString(conn, secret+"\r\n")
+	if err == nil {
+		_, err = in.ReadString('\n')
+	}
+	if err != nil {
+		stop()
+		conn.Close()
+		return nil, fmt.Errorf("wait for the dyno: %w", err)
+	}
+	return attached{conn, in}, nil
+}
+
+// attached is a connection of which a line was read already.
+type attached struct {
+	net.Conn
+	in *bufio.Reader
+}
+
+func (a attached) Read(p []byte) (int, error) { return a.in.Read(p) }
+
+// attach connects this terminal with a dyno until the dyno ends. status is -1 when no exit status was told.
+func (s *Session) attach(ctx context.Context, conn net.Conn, noTTY bool) (status int, err error) {
+	interactive := !noTTY && term.IsTerminal(s.Term.In)
+	if interactive {
+		restore, err := s.Term.Raw()
+		if err != nil {
+			return -1, err
+		}
+		defer restore()
+	}
+	// The copy may stay in a read of the terminal when the dyno has ended: the program ends with it.
+	go func() {
+		if _, err := io.Copy(conn, s.Term.In); err == nil && !interactive {
+			conn.Write([]byte{4}) // end of the input, as a terminal would say it
+		}
+	}()
+	status, err = output(s.Term.Out, conn)
+	if ctx.Err() != nil {
+		return status, context.Cause(ctx)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errors.New("the connection to the dyno broke")
+	}
+	return status, err
+}
+
+var exitLine = regexp.MustCompile("\uFFFF heroku-command-exit-status: ([0-9]+)\r?\n?")
+
+// output copies what a dyno prints, but for the line that tells its exit status.
+func output(w io.Writer, r io.Reader) (status int, err error) {
+	status = -1
+	mark := []byte("\uFFFF")
+	var held []byte // from the mark on: its line is not complete yet
+	buf := make([]byte, 32<<10)
+	for {
+		n, rerr := r.Read(buf)
+		held = append(held, buf[:n]...)
+		if m := exitLine.FindSubmatchIndex(held); m != nil && (held[m[1]-1] == '\n' || rerr != nil) {
+			status, _ = strconv.Atoi(string(held[m[2]:m[3]]))
+			held = append(held[:m[0]:m[0]], held[m[1]:]...)
+		}
+		keep := len(held)
+		if rerr == nil {
+			keep = beginning(held, mark)
+		}
+		if _, err := w.Write(held[:keep]); err != nil {
+			return status, err
+		}
+		held = append(held[:0:0], held[keep:]...)
+		if rerr == io.EOF {
+			return status, nil
+		}
+		if rerr != nil {
+			return status, rerr
+		}
+	}
+}
+
+// beginning is where a mark, or the beginning of one at the very end, starts in b; len(b) when there is none. A mark
+// that a hundred bytes follow is no exit status.
+func beginning(b, mark []byte) int {
+	for i := max(0, len(b)-100); i < len(b); i++ {
+		rest := b[i:]
+		n := min(len(rest), len(mark))
+		if string(rest[:n]) == string(mark[:n]) {
+			return i
+		}
+	}
+	return len(b)
+}

@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/cloister-dev/cloister/internal/cli/term"
+	"github.com/cloister-dev/cloister/internal/heroku"
+)
+
+// oneOff is a command for a one-off dyno. Its flags may stand before or, as Heroku's users write them, inside and
+// after the command, up to "--".
+type oneOff struct {
+	appFlag
+	Env      string   `short:"e" placeholder:"K=V;K=V" help:"More environment variables."`
+	Size     string   `short:"s" placeholder:"SIZE" help:"The dyno's size."`
+	Type     string   `placeholder:"TYPE" help:"Run as this process type."`
+	ExitCode bool     `short:"x" name:"exit-code" help:"End with the command's exit status."`
+	NoTTY    bool     `name:"no-tty" help:"Give the command no terminal."`
+	Command  []string `arg:"" passthrough:"" help:"The command."`
+}
+
+// words are the command, after the flags inside it have been taken out.
+func (c *oneOff) words() ([]string, error) {
+	values := map[string]*string{"-a": &c.App, "--app": &c.App, "-r": &c.Remote, "--remote": &c.Remote, "-s": &c.Size,
+		"--size": &c.Size, "--type": &c.Type, "-e": &c.Env, "--env": &c.Env}
+	flags := map[string]*bool{"-x": &c.ExitCode, "--exit-code": &c.ExitCode, "--no-tty": &c.NoTTY}
+	var words []string
+	for args := c.Command; len(args) > 0; {
+		arg := args[0]
+		args = args[1:]
+		name, value, attached := strings.Cut(arg, "=")
+		switch {
+		case arg == "--":
+			words = append(words, args...)
+			args = nil
+		case flags[arg] != nil:
+			*flags[arg] = true
+		case values[name] != nil && attached && strings.HasPrefix(name, "--"):
+			*values[name] = value
+		case values[arg] != nil && len(args) > 0:
+			*values[arg] = args[0]
+			args = args[1:]
+		default:
+			words = append(words, arg)
+		}
+	}
+	if len(words) == 0 {
+		return nil, complain("Usage: cloister run COMMAND\n\nExample: cloister run bash")
+	}
+	return words, nil
+}
+
+// commandLine joins words for the shell that runs the command. A single word is taken as a whole command line.
+func commandLine(words []string) string {
+	if len(words) == 1 {
+		return words[0]
+	}
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = w
+		if w == "" || strings.ContainsAny(w, " \t\n\"'\\$`") {
+			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
+}
+
+// create asks for the dyno. status is a line of output by which the exit status becomes known; "" to go without.
+func (c *oneOff) create(ctx context.Context, s *Session, h *heroku.Client, app, command string, attach bool) (heroku.Dyno, error) {
+	env := heroku.Env{"TERM": first(s.getenv("TERM"), "dumb")}
+	if columns, rows := s.Term.Size(); columns > 0 && !c.NoTTY {
+		env["COLUMNS"], env["LINES"] = strconv.Itoa(columns), strconv.Itoa(rows)
+	}
+	for pair := range strings.SplitSeq(c.Env, ";") {
+		if k, v, ok := strings.Cut(pair, "="); ok {
+			env[strings.TrimSpace(k)] = v
+		}
+	}
+	in := heroku.DynoCreateOpts{Command: command, Attach: attach, Env: env, Size: c.Size, Type: c.Type,
+		ForceNoTTY: attach && (c.NoTTY || !term.IsTerminal(s.Term.In))}
+	d, err := h.CreateDyno(ctx, app, in)
+	for try := 0; heroku.StatusOf(err) == 409 && try < 2; try++ { // the release is not ready yet
+		d, err = h.CreateDyno(ctx, app, in)
+	}
+	return d, err
+}
+
+type run struct{ oneOff }
+
+// Run runs a command in a one-off dyno and connects it with this terminal.
+func (c *run) Run(ctx context.Context, s *Session) error {
+	words, err := c.words()
+	if err != nil {
+		return err
+	}
+	h, app, err := c.target(ctx, s)
+	if err != nil {
+		return err
+	}
+	command := commandLine(words)
+	sent := command
+	if c.ExitCode {
+		sent += " ; echo \"" + exitMark + "$?\""
+	}
+	a := s.Term.Start("Running %s on %s", command, app)
+	d, err := c.create(ctx, s, h, app, sent, true)
+	if err == nil && d.AttachURL == nil {
+		err = errors.New("the server gave no address to attach to")
+	}
+	if err != nil {
+		a.Failed(err)
+		return err
+	}
+	a.Status("starting, %s", d.Name)
+	roots, err := s.roots()
+	if err != nil {
+		a.Failed(err)
+		return err
+	}
+	conn, err := rendezvous(ctx, *d.AttachURL, roots)
+	if err != nil {
+		a.Failed(err)
+		return err
+	}
+	defer conn.Close()
+	a.End("up, %s (%s)", d.Name, d.Size)
+	status, err := s.attach(ctx, conn, c.NoTTY)
+	switch {
+	case err != nil:
+		return err
+	case !c.ExitCode:
+		return nil
+	case status < 0:
+		return errors.New("the connection ended before the command told its exit status")
+	case status > 0:
+		return exitStatus(status)
+	}
+	return nil
+}
+
+type runDetached struct{ oneOff }
+
+// Run starts a command in a one-off dyno and leaves it alone.
+func (c *runDetached) Run(ctx context.Context, s *Session) error {
+	words, err := c.words()
+	if err != nil {
+		return err
+	}
+	h, app, err := c.target(ctx, s)
+	if err != nil {
+		return err
+	}
+	var d heroku.Dyno
+	err = s.during("Running "+commandLine(words)+" on "+app, func() (_ string, err error) {
+		d, err = c.create(ctx, s, h, app, commandLine(words), false)
+		return d.Name, err
+	})
+	if err != nil {
+		return err
+	}
+	s.Term.Line("Run cloister logs --app %s --dyno %s to view the output.", app, d.Name)
+	return nil
+}

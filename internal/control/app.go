@@ -1,0 +1,217 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/plan"
+	"github.com/cloister-dev/cloister/internal/store"
+)
+
+// An appState is what the store knows of an app.
+type appState struct {
+	app     cloister.App
+	space   cloister.Space
+	release cloister.Release
+	slug    cloister.Slug
+	types   []cloister.ProcessType
+	dynos   []cloister.Dyno
+}
+
+// stepApp brings what runs of an app closer to its current release and formation.
+func (c *Control) stepApp(ctx context.Context, id string) (time.Duration, error) {
+	s, err := c.appState(ctx, id)
+	if cloister.KindOf(err) == cloister.NotFound {
+		return 0, c.dropApp(ctx, id)
+	} else if err != nil {
+		return 0, err
+	}
+	if s.space.State != cloister.Allocated {
+		return time.Second, nil // its network comes first
+	}
+	seen, err := c.engine.List(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	zones, err := c.zones(ctx)
+	if err != nil {
+		return 0, err
+	}
+	table := c.routes.setApp(c.route(s)) // dynos that are retired already are not in it
+	p := plan.Formation(plan.State{App: s.app, Release: s.release, Types: s.types, Dynos: s.dynos, Seen: seen, Zones: zones,
+		Preboot: true, NewID: cloister.NewID,
+		Drained: func(d cloister.Dyno) bool { return !d.Endpoint.IsValid() || c.router.Drained(d.Endpoint, table) },
+	}, time.Now())
+	return p.Again, c.carryOut(ctx, s, p)
+}
+
+func (c *Control) appState(ctx context.Context, id string) (s appState, err error) {
+	err = c.store.View(ctx, func(tx *store.Tx) error {
+		if s.app, err = tx.App(id); err != nil {
+			return err
+		}
+		if s.space, err = tx.Space(s.app.SpaceID); err != nil {
+			return err
+		}
+		if s.release, err = tx.CurrentRelease(id); err != nil {
+			return err
+		}
+		if s.release.SlugID != "" {
+			if s.slug, err = tx.Slug(id, s.release.SlugID); err != nil {
+				return err
+			}
+		}
+		if s.types, err = tx.Formation(id); err != nil {
+			return err
+		}
+		s.dynos, err = tx.Dynos(id)
+		return err
+	})
+	return s, err
+}
+
+// zones are the healthy and unhealthy parts of the installation: a zone is healthy while a node of it is.
+func (c *Control) zones(ctx context.Context) ([]plan.Zone, error) {
+	nodes, err := c.engine.Nodes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at := map[string]int{}
+	var out []plan.Zone
+	for _, n := range nodes {
+		i, ok := at[n.Zone]
+		if !ok {
+			i = len(out)
+			at[n.Zone] = i
+			out = append(out, plan.Zone{Name: n.Zone})
+		}
+		out[i].Healthy = out[i].Healthy || n.Healthy
+	}
+	return out, nil
+}
+
+func (c *Control) route(s appState) cloister.Route {
+	return plan.Route(plan.RouteInput{App: s.app, Hosts: []string{s.app.Host(c.config.AppDomain)}, Deployed: s.release.SlugID != "", Dynos: s.dynos})
+}
+
+// carryOut does what a plan says, in its order: what is intended is recorded before it is done, so that a step which
+// is cut in half finds its own work again.
+func (c *Control) carryOut(ctx context.Context, s appState, p plan.Plan) error {
+	if len(p.Put) > 0 {
+		if err := c.store.Update(ctx, func(tx *store.Tx) error {
+			for _, d := range p.Put {
+				if err := tx.PutDyno(d); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	if p.Routed {
+		if err := c.reroute(ctx, s.app.ID); err != nil {
+			return err
+		}
+	}
+	for _, l := range p.Log {
+		c.logs.Platform(s.app.ID, l.Proc, l.At, l.Text)
+	}
+	err := errors.Join(c.start(ctx, s, p.Start), c.stop(ctx, p.Stop), c.drop(ctx, p.Drop))
+	if err != nil || len(p.Delete) == 0 {
+		return err
+	}
+	return c.store.Update(ctx, func(tx *store.Tx) error {
+		for _, id := range p.Delete {
+			if err := tx.DeleteDyno(id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// reroute publishes an app's entry as it is recorded now.
+func (c *Control) reroute(ctx context.Context, id string) error {
+	s, err := c.appState(ctx, id)
+	if err == nil {
+		c.routes.setApp(c.route(s))
+	}
+	return err
+}
+
+// startsAtOnce keeps one app's release from taking the whole machine.
+const startsAtOnce = 4
+
+func (c *Control) start(ctx context.Context, s appState, dynos []cloister.Dyno) error {
+	var group errgroup.Group
+	group.SetLimit(startsAtOnce)
+	for _, d := range dynos {
+		if d.ReleaseID != s.release.ID {
+			continue // overtaken by another release; the next plan replaces it
+		}
+		group.Go(func() error {
+			w, err := workload(d, s.app, s.release, s.slug, c.config.AppDomain)
+			if err != nil {
+				return err
+			}
+			if err := c.engine.Start(ctx, w); err != nil {
+				return err
+			}
+			c.logs.Ensure(d.ID, s.app.ID, d.Name())
+			c.log.Info("dyno started", "app", s.app.Name, "dyno", d.Name(), "release", d.Version, "zone", d.Zone)
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+func (c *Control) stop(ctx context.Context, stops []plan.Stop) error {
+	var errs []error
+	for _, s := range stops {
+		if err := c.engine.Stop(ctx, s.ID, s.Grace); err != nil && cloister.KindOf(err) != cloister.NotFound {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Control) drop(ctx context.Context, ids []string) error {
+	var errs []error
+	for _, id := range ids {
+		c.logs.Drained(ctx, id)
+		errs = append(errs, c.engine.Drop(ctx, id))
+	}
+	return errors.Join(errs...)
+}
+
+// dropApp takes away what is left of an app that was destroyed.
+func (c *Control) dropApp(ctx context.Context, id string) error {
+	c.routes.dropApp(id)
+	left, err := c.engine.List(ctx, id)
+	if err != nil {
+		return err
+	}
+	var group errgroup.Group
+	group.SetLimit(startsAtOnce)
+	for _, w := range left {
+		group.Go(func() error { return c.engine.Drop(ctx, w.ID) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	c.logs.Delete(id)
+	if c.builds != nil {
+		if err := c.builds.builder.DropCache(ctx, id); err != nil {
+			return err
+		}
+	}
+	if c.config.Forget != nil {
+		return c.config.Forget(id)
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/containerd/containerd/v2/core/images"
+	"github.com/containerd/containerd/v2/core/snapshots"
+	"github.com/containerd/errdefs"
+)
+
+// Teardown stops everything that runs under this engine's name and removes it from the machine: containers,
+// namespaces, links, tables, mounts, and containerd if it is ours. Volumes stay: they are data. The engine is closed
+// afterwards.
+func (e *Engine) Teardown(ctx context.Context) error {
+	var errs error
+	note := func(err error) { errs = errors.Join(errs, err) }
+	e.mu.Lock()
+	workloads, spaces := slices.Collect(maps.Keys(e.workloads)), slices.Collect(maps.Keys(e.spaces))
+	e.mu.Unlock()
+
+	var dropping sync.WaitGroup
+	results := make([]error, len(workloads))
+	for i, id := range workloads {
+		dropping.Go(func() { results[i] = e.Drop(ctx, id) })
+	}
+	dropping.Wait()
+	note(errors.Join(results...))
+	for _, id := range spaces {
+		note(e.DropSpace(ctx, id))
+	}
+	note(e.emptyContainerd(ctx))
+	note(e.removeLinks())
+	if out, err := exec.CommandContext(ctx, "nft", "destroy", "table", "inet", e.Name).CombinedOutput(); err != nil {
+		if out2, err2 := exec.CommandContext(ctx, "nft", "delete", "table", "inet", e.Name).CombinedOutput(); err2 != nil {
+			note(fmt.Errorf("remove firewall: %w: %s%s", err2, out, out2))
+		}
+	}
+	if e.daemon.own {
+		e.daemon.kill()
+	}
+	note(e.Close())
+	note(unmountBelow(e.Run, e.State))
+	if errs != nil {
+		return fmt.Errorf("tear down: %w", errs)
+	}
+	for _, dir := range []string{filepath.Join(e.State, "workloads"), filepath.Join(e.State, "spaces"),
+		filepath.Join(e.State, "containerd"), filepath.Join(e.State, "transit.json"), e.Run} {
+		if dir == e.daemon.state && !e.daemon.own {
+			continue
+		}
+		note(os.RemoveAll(dir))
+	}
+	return errs
+}
+
+// emptyContainerd removes our images and layers, so that a containerd that is not ours is as it was.
+func (e *Engine) emptyContainerd(ctx context.Context) error {
+	ctx = e.daemon.with(ctx)
+	list, err := e.daemon.client.ImageService().List(ctx)
+	if err != nil {
+		return fmt.Errorf("list images: %w", err)
+	}
+	sn := e.daemon.client.SnapshotService(snapshotter)
+	for _, i := range list {
+		if err := sn.Remove(ctx, viewName(i.Target.Digest)); err != nil && !errdefs.IsNotFound(err) {
+			return fmt.Errorf("remove layers: %w", err)
+		}
+		if err := e.daemon.client.ImageService().Delete(ctx, i.Name, images.SynchronousDelete()); err != nil && !errdefs.IsNotFound(err) {
+			return fmt.Errorf("remove image: %w", err)
+		}
+	}
+	if e.daemon.own {
+		return nil // its files go as a whole
+	}
+	left := 0
+	if err := sn.Walk(ctx, func(context.Context, snapshots.Info) error { left++; return nil }); err != nil {
+		return fmt.Errorf("list layers: %w", err)
+	}
+	if err := e.daemon.client.NamespaceService().Delete(ctx, e.Name); err != nil && !errdefs.IsNotFound(err) && left == 0 {
+		return fmt.Errorf("remove namespace: %w", err)
+	}
+	return nil
+}
+
+// removeLinks removes links that no space knew of.
+func (e *Engine) removeLinks() error {
+	links, err := e.netlink.LinkList()
+	if err != nil {
+		return fmt.Errorf("list links: %w", err)
+	}
+	var errs error
+	for _, l := range links {
+		if strings.HasPrefix(l.Attrs().Name, e.linkPrefix()) {
+			errs = errors.Join(errs, e.netlink.LinkDel(l))
+		}
+	}
+	return errs
+}
+
+// unmountBelow takes off whatever is mounted below the directories, the last mount first.
+func unmountBelow(dirs ...string) error {
+	text, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return fmt.Errorf("list mounts: %w", err)
+	}
+	var at []string
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line)
+		for _, d := range dirs {
+			if len(f) > 4 && strings.HasPrefix(f[4], d+"/") {
+				at = append(at, f[4])
+			}
+		}
+	}
+	slices.Reverse(at)
+	var errs error
+	for _, p := range at {
+		errs = errors.Join(errs, disk{at: p}.unmount())
+	}
+	return errs
+}

@@ -1,0 +1,161 @@
+// Command probe is what tests run inside workloads and outside, where a shell is too blunt: it opens one connection
+// and says what happened, or answers everybody.
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/net/icmp"
+	"golang.org/x/net/ipv4"
+)
+
+func main() {
+	if len(os.Args) < 3 {
+		fail("usage: probe dial NETWORK ADDRESS | serve ADDRESS… | ping ADDRESS | hold ADDRESS | eat MEGABYTES")
+	}
+	switch os.Args[1] {
+	case "dial":
+		dial(os.Args[2], os.Args[3])
+	case "serve":
+		serve(os.Args[2:])
+	case "ping":
+		ping(os.Args[2])
+	case "hold":
+		hold(os.Args[2])
+	case "eat":
+		eat(os.Args[2])
+	}
+}
+
+// dial says hello and prints the answer: the address that the other side saw.
+func dial(network, address string) {
+	c, err := net.DialTimeout(network, address, 800*time.Millisecond)
+	if err != nil {
+		fail(err)
+	}
+	c.SetDeadline(time.Now().Add(800 * time.Millisecond))
+	fmt.Fprintln(c, "hello")
+	buf := make([]byte, 512)
+	n, err := c.Read(buf)
+	if err != nil {
+		fail(err)
+	}
+	fmt.Print(string(buf[:n]))
+}
+
+// ping sends one echo request, as every user may, and waits for the reply.
+func ping(address string) {
+	c, err := icmp.ListenPacket("udp4", "0.0.0.0")
+	if err != nil {
+		fail(err)
+	}
+	c.SetDeadline(time.Now().Add(800 * time.Millisecond))
+	echo := icmp.Message{Type: ipv4.ICMPTypeEcho, Body: &icmp.Echo{Seq: 1, Data: []byte("hello")}}
+	b, err := echo.Marshal(nil)
+	if err != nil {
+		fail(err)
+	}
+	if _, err := c.WriteTo(b, &net.UDPAddr{IP: net.ParseIP(address)}); err != nil {
+		fail(err)
+	}
+	buf := make([]byte, 512)
+	n, _, err := c.ReadFrom(buf)
+	if err != nil {
+		fail(err)
+	}
+	if reply, err := icmp.ParseMessage(1, buf[:n]); err != nil || reply.Type != ipv4.ICMPTypeEchoReply {
+		fail(fmt.Sprint("no reply: ", reply, err))
+	}
+}
+
+// serve tells everybody, on TCP and UDP, what address they come from.
+func serve(addresses []string) {
+	for _, a := range addresses {
+		l, err := net.Listen("tcp4", a)
+		if err != nil {
+			fail(err)
+		}
+		p, err := net.ListenPacket("udp4", a)
+		if err != nil {
+			fail(err)
+		}
+		go func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				go answer(c)
+			}
+		}()
+		go func() {
+			buf := make([]byte, 512)
+			for {
+				_, from, err := p.ReadFrom(buf)
+				if err != nil {
+					return
+				}
+				p.WriteTo([]byte(from.String()+"\n"), from)
+			}
+		}()
+	}
+	fmt.Println("ready")
+	select {}
+}
+
+// answer tells a client its address, once for each line it sends.
+func answer(c net.Conn) {
+	defer c.Close()
+	buf := make([]byte, 512)
+	for {
+		if _, err := c.Read(buf); err != nil {
+			return
+		}
+		if _, err := fmt.Fprintln(c, c.RemoteAddr()); err != nil {
+			return
+		}
+	}
+}
+
+// hold keeps one connection and says a number for each answer it gets on it.
+func hold(address string) {
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		fail(err)
+	}
+	buf := make([]byte, 512)
+	for i := 1; ; i++ {
+		c.SetDeadline(time.Now().Add(2 * time.Second))
+		if _, err := fmt.Fprintln(c, i); err != nil {
+			fail(err)
+		}
+		if _, err := c.Read(buf); err != nil {
+			fail(err)
+		}
+		fmt.Println(i)
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func eat(megabytes string) {
+	n, err := strconv.Atoi(megabytes)
+	if err != nil {
+		fail(err)
+	}
+	all := make([]byte, n<<20)
+	for i := range all {
+		all[i] = byte(i)
+	}
+	io.Copy(io.Discard, os.Stdin)
+	fmt.Println(len(all))
+}
+
+func fail(v any) {
+	fmt.Fprintln(os.Stderr, "probe:", v)
+	os.Exit(1)
+}

@@ -1,0 +1,41 @@
+package plan
+
+import (
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/engine"
+)
+
+// SpaceState is all that a space is planned from.
+type SpaceState struct {
+	Space   cloister.Space
+	Ruleset cloister.Ruleset // the newest
+	Apps    int              // that live in it
+	Seen    []engine.Status  // workloads of the engine, of any space
+}
+
+// SpacePlan is what to do about a space: make its network as Ensure says, or, with Delete, drop the workloads that
+// are left over, the network, and then the row. Waiting means that something has to go first.
+type SpacePlan struct {
+	Ensure  engine.Space
+	Delete  bool
+	Drop    []string // workloads that are still in a space to be deleted, in the order of Seen
+	Waiting bool
+}
+
+// Space plans the next step of a space. One that is being deleted goes when its last app has gone.
+func Space(s SpaceState) SpacePlan {
+	if s.Space.State != cloister.Deleting {
+		return SpacePlan{Ensure: engine.Space{ID: s.Space.ID, Dynos: s.Space.CIDR, Data: s.Space.DataCIDR,
+			Trusted: s.Ruleset.Sources, Outbound: s.Space.Outbound}}
+	}
+	if s.Apps > 0 {
+		return SpacePlan{Waiting: true}
+	}
+	p := SpacePlan{Delete: true}
+	for _, w := range s.Seen {
+		if w.Space == s.Space.ID {
+			p.Drop = append(p.Drop, w.ID)
+		}
+	}
+	return p
+}

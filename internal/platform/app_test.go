@@ -1,0 +1,111 @@
+package platform_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/platform"
+)
+
+func TestANewAppHasItsFirstRelease(t *testing.T) {
+	h := newHouse(t)
+	app, err := h.CreateApp(t.Context(), h.admin, platform.AppSpec{Name: "calm-gate", Space: "cellar", Team: "acme", Region: "virginia"})
+	must(t, err)
+	same(t, []string{app.Stack, app.BuildStack, app.Host, app.Team.Name, app.Space.Name},
+		[]string{"debian-12", "debian-12", "calm-gate-" + app.Label + ".apps.example", "acme", "cellar"})
+	same(t, h.touched(t), []string{"app " + app.ID})
+	same(t, h.said, []string{"Initial release by user admin@example.com", "Release v1 created by user admin@example.com"})
+	_, releases, err := h.Releases(t.Context(), h.viewer, "calm-gate")
+	must(t, err)
+	same(t, []any{len(releases), releases[0].Version, releases[0].Status, releases[0].SlugID, releases[0].Description, releases[0].UserEmail},
+		[]any{1, 1, cloister.ReleaseSucceeded, "", "Initial release", "admin@example.com"})
+	same(t, h.last(t), cloister.Event{Actor: "admin@example.com", Kind: "release", ID: releases[0].ID, Action: "create", Text: "calm-gate v1: Initial release"})
+	for _, ref := range []string{"calm-gate", "CALM-gate", app.ID, strings.ToUpper(app.ID)} {
+		found, err := h.App(t.Context(), h.viewer, ref)
+		must(t, err)
+		same(t, found.ID, app.ID)
+	}
+}
+
+func TestAppsWithoutANameGetOne(t *testing.T) {
+	h := newHouse(t)
+	for range 10 {
+		app, err := h.CreateApp(t.Context(), h.admin, platform.AppSpec{Space: "cellar"})
+		must(t, err)
+		must(t, cloister.ValidAppName(app.Name))
+	}
+}
+
+func TestAppsThatBreakARuleAreRefused(t *testing.T) {
+	h := newHouse(t)
+	for name, test := range map[string]struct {
+		spec platform.AppSpec
+		want cloister.Kind
+	}{
+		"name":             {platform.AppSpec{Name: "Calm", Space: "cellar"}, cloister.Invalid},
+		"name in use":      {platform.AppSpec{Name: "quiet-garth", Space: "cellar"}, cloister.Invalid},
+		"no space":         {platform.AppSpec{Name: "calm-gate"}, cloister.Invalid},
+		"unknown space":    {platform.AppSpec{Name: "calm-gate", Space: "tower"}, cloister.NotFound},
+		"another team":     {platform.AppSpec{Name: "calm-gate", Space: "cellar", Team: "other"}, cloister.Invalid},
+		"another region":   {platform.AppSpec{Name: "calm-gate", Space: "cellar", Region: "tokyo"}, cloister.Invalid},
+		"unknown stack":    {platform.AppSpec{Name: "calm-gate", Space: "cellar", Stack: "cedar-14"}, cloister.Invalid},
+		"internal routing": {platform.AppSpec{Name: "calm-gate", Space: "cellar", InternalRouting: true}, cloister.Unsupported},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := h.CreateApp(t.Context(), h.admin, test.spec)
+			wantKind(t, err, test.want)
+		})
+	}
+	_, err := h.App(t.Context(), h.admin, "calm-gate")
+	wantKind(t, err, cloister.NotFound)
+}
+
+func TestASpaceHasTwentyAppsAtMost(t *testing.T) {
+	h := newHouse(t)
+	for i := 1; i < cloister.MaxApps; i++ {
+		must(t, h.newApp(t, "cellar", fmt.Sprintf("cell-%d", i)))
+	}
+	wantKind(t, h.newApp(t, "cellar", "one-too-many"), cloister.Invalid)
+	must(t, h.newSpace(t, "tower"))
+	must(t, h.newApp(t, "tower", "one-too-many")) // the limit is the space's
+	_, err := h.DestroyApp(t.Context(), h.admin, "cell-7")
+	must(t, err)
+	must(t, h.newApp(t, "cellar", "cell-7"))
+}
+
+func TestUpdateAppChangesWhatIsGiven(t *testing.T) {
+	h := newHouse(t)
+	must(t, h.newApp(t, "cellar", "calm-gate"))
+	h.forget(t)
+	app, err := h.UpdateApp(t.Context(), h.admin, "quiet-garth", platform.AppChange{Maintenance: new(true)})
+	must(t, err)
+	same(t, []any{app.Name, app.Maintenance}, []any{"quiet-garth", true})
+	same(t, h.said, []string{"Enable maintenance mode by user admin@example.com"})
+	same(t, h.touched(t), []string{"app " + app.ID})
+
+	app, err = h.UpdateApp(t.Context(), h.admin, "quiet-garth", platform.AppChange{Name: new("loud-garth"), BuildStack: new("debian-12")})
+	must(t, err)
+	same(t, []any{app.Name, app.Maintenance, app.Host}, []any{"loud-garth", true, "loud-garth-" + app.Label + ".apps.example"})
+	_, err = h.App(t.Context(), h.admin, "quiet-garth")
+	wantKind(t, err, cloister.NotFound)
+
+	for _, bad := range []platform.AppChange{{Name: new("calm-gate")}, {Name: new("")}, {BuildStack: new("cedar-14")}} {
+		_, err := h.UpdateApp(t.Context(), h.admin, "loud-garth", bad)
+		wantKind(t, err, cloister.Invalid)
+	}
+}
+
+func TestADestroyedAppIsGoneAndItsStepLooksOnce(t *testing.T) {
+	h := newHouse(t)
+	h.deploy(t, "quiet-garth", "web")
+	h.forget(t)
+	app, err := h.DestroyApp(t.Context(), h.admin, "quiet-garth")
+	must(t, err)
+	same(t, h.touched(t), []string{"app " + app.ID})
+	same(t, h.last(t), cloister.Event{Actor: "admin@example.com", Kind: "app", ID: app.ID, Action: "destroy", Text: "quiet-garth"})
+	_, err = h.App(t.Context(), h.admin, app.ID)
+	wantKind(t, err, cloister.NotFound)
+	must(t, h.newApp(t, "cellar", "quiet-garth")) // the name is free
+}

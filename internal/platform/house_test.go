@@ -1,0 +1,203 @@
+package platform_test
+
+import (
+	"io"
+	"log/slog"
+	"net/netip"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/platform"
+	"github.com/cloister-dev/cloister/internal/store"
+)
+
+// A house is an installation with a team, acme, whose people have one role each, and a space with an app in it.
+// Its clock moves only by hand.
+type house struct {
+	*platform.Platform
+	store *store.Store
+
+	operator cloister.Actor // of the installation; a member of no team
+	admin    cloister.Actor
+	member   cloister.Actor
+	viewer   cloister.Actor
+	stranger cloister.Actor // a user of another team
+	nobody   cloister.Actor // no credentials
+
+	mu   sync.Mutex
+	now  time.Time
+	said []string // platform lines in the app's log
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	h := &house{now: time.Date(2026, 3, 29, 1, 2, 3, 0, time.UTC)}
+	s, err := store.Open(t.Context(), store.Config{DSN: ":memory:", Key: make([]byte, 32), Now: h.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	h.store = s
+	h.Platform = platform.New(s, platform.Config{AppDomain: "apps.example", OutboundPool: netip.MustParsePrefix("192.0.2.0/28"),
+		Log: func(_, text string) { h.said = append(h.said, text) }}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+
+	h.update(t, func(tx *store.Tx) error {
+		for name, actor := range map[string]*cloister.Actor{"operator": &h.operator, "admin": &h.admin, "member": &h.member,
+			"viewer": &h.viewer, "stranger": &h.stranger} {
+			// Not by CreateUser: hashing a password takes a tenth of a second.
+			actor.User = cloister.User{ID: cloister.NewID(), Email: name + "@example.com", Operator: name == "operator",
+				CreatedAt: tx.Now, UpdatedAt: tx.Now}
+			if err := tx.InsertUser(actor.User); err != nil {
+				return err
+			}
+		}
+		for team, roles := range map[string]map[cloister.Role]cloister.Actor{
+			"acme":  {cloister.Admin: h.admin, cloister.MemberRole: h.member, cloister.Viewer: h.viewer},
+			"other": {cloister.Admin: h.stranger},
+		} {
+			x := cloister.Team{ID: cloister.NewID(), Name: team, CreatedAt: tx.Now, UpdatedAt: tx.Now}
+			if err := tx.InsertTeam(x); err != nil {
+				return err
+			}
+			for role, a := range roles {
+				if err := tx.InsertMember(cloister.Member{ID: cloister.NewID(), TeamID: x.ID, UserID: a.User.ID, Role: role,
+					CreatedAt: tx.Now, UpdatedAt: tx.Now}); err != nil {
+					return err
+				}
+			}
+		}
+		return tx.PutStack(cloister.Stack{Name: "debian-12", RunImage: "sha256:r", BuildImage: "sha256:b", Default: true, CreatedAt: tx.Now})
+	})
+	must(t, h.newSpace(t, "cellar"))
+	must(t, h.newApp(t, "cellar", "quiet-garth"))
+	h.forget(t)
+	return h
+}
+
+func (h *house) clock() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.now
+}
+
+func (h *house) advance(d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.now = h.now.Add(d)
+}
+
+func (h *house) update(t *testing.T, fn func(tx *store.Tx) error) {
+	t.Helper()
+	must(t, h.store.Update(t.Context(), fn))
+}
+
+func (h *house) newSpace(t *testing.T, name string) error {
+	_, err := h.CreateSpace(t.Context(), h.admin, platform.SpaceSpec{Name: name, Team: "acme"})
+	return err
+}
+
+func (h *house) newApp(t *testing.T, space, name string) error {
+	_, err := h.CreateApp(t.Context(), h.admin, platform.AppSpec{Name: name, Space: space})
+	return err
+}
+
+// deploy releases a slug with these process types, and returns the slug.
+func (h *house) deploy(t *testing.T, app string, types ...string) cloister.Slug {
+	t.Helper()
+	info, err := h.App(t.Context(), h.admin, app)
+	must(t, err)
+	slug := cloister.Slug{ID: cloister.NewID(), AppID: info.ID, Commit: "c0ffee0123456789", Stack: "debian-12",
+		ProcessTypes: map[string]string{}, Image: "sha256:1"}
+	for _, typ := range types {
+		slug.ProcessTypes[typ] = "bin/" + typ
+	}
+	h.update(t, func(tx *store.Tx) error {
+		slug.CreatedAt, slug.UpdatedAt = tx.Now, tx.Now
+		return tx.InsertSlug(slug)
+	})
+	_, _, err = h.ReleaseSlug(t.Context(), h.admin, app, slug.ID, "")
+	must(t, err)
+	return slug
+}
+
+// addDyno puts a dyno row as control would.
+func (h *house) addDyno(t *testing.T, app, typ string, number int) cloister.Dyno {
+	t.Helper()
+	info, err := h.App(t.Context(), h.admin, app)
+	must(t, err)
+	d := cloister.Dyno{ID: cloister.NewID(), AppID: info.ID, SpaceID: info.SpaceID, Type: typ, Number: number, State: cloister.DynoUp,
+		CreatedAt: h.clock(), UpdatedAt: h.clock()}
+	h.update(t, func(tx *store.Tx) error { return tx.PutDyno(d) })
+	return d
+}
+
+// forget empties the work queue and what was said, so that a test sees only what it caused.
+func (h *house) forget(t *testing.T) {
+	t.Helper()
+	h.said = nil
+	h.update(t, func(tx *store.Tx) error {
+		work, err := tx.ClaimWork("test", 1000, time.Minute)
+		for _, w := range work {
+			if err := tx.FinishWork(w, 0); err != nil {
+				return err
+			}
+		}
+		return err
+	})
+}
+
+// touched is the objects that wait to be looked at: "app quiet-garth" by id.
+func (h *house) touched(t *testing.T) (out []string) {
+	t.Helper()
+	must(t, h.store.View(t.Context(), func(tx *store.Tx) error {
+		work, err := tx.Work()
+		for _, w := range work {
+			out = append(out, w.Kind+" "+w.ID)
+		}
+		return err
+	}))
+	return out
+}
+
+// events is all that happened so far.
+func (h *house) events(t *testing.T) (out []cloister.Event) {
+	t.Helper()
+	must(t, h.store.View(t.Context(), func(tx *store.Tx) (err error) {
+		out, err = tx.Events(0, 10000)
+		return err
+	}))
+	return out
+}
+
+// last is the newest event without its number and time.
+func (h *house) last(t *testing.T) cloister.Event {
+	t.Helper()
+	all := h.events(t)
+	e := all[len(all)-1]
+	e.Seq, e.At = 0, time.Time{}
+	return e
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantKind(t *testing.T, err error, want cloister.Kind) {
+	t.Helper()
+	if cloister.KindOf(err) != want {
+		t.Fatalf("got %v (%s), want an error of kind %s", err, cloister.KindOf(err), want)
+	}
+}
+
+func same(t *testing.T, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Fatalf("got  %+v\nwant %+v", got, want)
+	}
+}

@@ -1,0 +1,313 @@
+package platform_test
+
+import (
+	"context"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/platform"
+)
+
+// need says what it takes to do something.
+type need int
+
+const (
+	account  need = iota // being signed in
+	view                 // a place in the team
+	admin                // the role of admin
+	operator             // to be an operator of the installation
+)
+
+// deed is each thing that the platform does for an actor, in the house of newHouse after a deploy.
+var deeds = map[string]struct {
+	need need
+	do   func(ctx context.Context, h *house, a cloister.Actor) error
+}{
+	"Team": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Team(ctx, a, "acme")
+		return err
+	}},
+	"Members": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Members(ctx, a, "acme")
+		return err
+	}},
+	"AddMember": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.AddMember(ctx, a, "acme", "stranger@example.com", cloister.Viewer)
+		return err
+	}},
+	"Teams":  {account, func(ctx context.Context, h *house, a cloister.Actor) error { _, err := h.Teams(ctx, a); return err }},
+	"Spaces": {account, func(ctx context.Context, h *house, a cloister.Actor) error { _, err := h.Spaces(ctx, a); return err }},
+	"Apps": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Apps(ctx, a, "acme", "cellar")
+		return err
+	}},
+	"Stacks": {account, func(ctx context.Context, h *house, a cloister.Actor) error { _, err := h.Stacks(ctx, a); return err }},
+	"CreateTeam": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.CreateTeam(ctx, a, "abbey")
+		return err
+	}},
+	"CreateUser": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.CreateUser(ctx, a, "new@example.com", "long enough")
+		return err
+	}},
+	"Space": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Space(ctx, a, "cellar")
+		return err
+	}},
+	"CreateSpace": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.CreateSpace(ctx, a, platform.SpaceSpec{Name: "tower", Team: "acme"})
+		return err
+	}},
+	"RenameSpace": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.RenameSpace(ctx, a, "cellar", "crypt")
+		return err
+	}},
+	"DestroySpace": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		if a.User.ID == h.admin.User.ID {
+			if _, err := h.DestroyApp(ctx, a, "quiet-garth"); err != nil {
+				return err
+			}
+		}
+		_, err := h.DestroySpace(ctx, a, "cellar")
+		return err
+	}},
+	"Ruleset": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Ruleset(ctx, a, "cellar")
+		return err
+	}},
+	"Rulesets": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Rulesets(ctx, a, "cellar")
+		return err
+	}},
+	"SetTrusted": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.SetTrusted(ctx, a, "cellar", []string{"198.51.100.0/24"})
+		return err
+	}},
+	"SpaceDynos": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.SpaceDynos(ctx, a, "cellar")
+		return err
+	}},
+	"App": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.App(ctx, a, "quiet-garth")
+		return err
+	}},
+	"CreateApp": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.CreateApp(ctx, a, platform.AppSpec{Space: "cellar"})
+		return err
+	}},
+	"UpdateApp": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		on := true
+		_, err := h.UpdateApp(ctx, a, "quiet-garth", platform.AppChange{Maintenance: &on})
+		return err
+	}},
+	"DestroyApp": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.DestroyApp(ctx, a, "quiet-garth")
+		return err
+	}},
+	"LogsOf": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.LogsOf(ctx, a, "quiet-garth")
+		return err
+	}},
+	"Dynos": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Dynos(ctx, a, "quiet-garth")
+		return err
+	}},
+	"Dyno": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Dyno(ctx, a, "quiet-garth", "web.1")
+		return err
+	}},
+	"Restart": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Restart(ctx, a, "quiet-garth", "")
+		return err
+	}},
+	"Formation": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Formation(ctx, a, "quiet-garth")
+		return err
+	}},
+	"Scale": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Scale(ctx, a, "quiet-garth", []platform.Scaling{{Type: "web", Quantity: new(2)}})
+		return err
+	}},
+	"Releases": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Releases(ctx, a, "quiet-garth")
+		return err
+	}},
+	"Release": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Release(ctx, a, "quiet-garth", "v2")
+		return err
+	}},
+	"ReleaseConfig": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.ReleaseConfig(ctx, a, "quiet-garth", "2")
+		return err
+	}},
+	"Rollback": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Rollback(ctx, a, "quiet-garth", "v2")
+		return err
+	}},
+	"ReleaseSlug": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, r, err := h.Release(ctx, h.admin, "quiet-garth", "2")
+		if err != nil {
+			return err
+		}
+		_, _, err = h.ReleaseSlug(ctx, a, "quiet-garth", r.SlugID, "")
+		return err
+	}},
+	"Slug": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, r, err := h.Release(ctx, h.admin, "quiet-garth", "2")
+		if err != nil {
+			return err
+		}
+		_, _, err = h.Slug(ctx, a, "quiet-garth", r.SlugID)
+		return err
+	}},
+	"Config": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Config(ctx, a, "quiet-garth")
+		return err
+	}},
+	"SetConfig": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.SetConfig(ctx, a, "quiet-garth", map[string]*cloister.Secret{"A": new(cloister.Secret("1"))})
+		return err
+	}},
+	"Builds": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Builds(ctx, a, "quiet-garth")
+		return err
+	}},
+	"Build": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, b, err := h.CreateBuild(ctx, h.admin, "quiet-garth", platform.BuildSpec{SourceURL: "https://example.com/s.tgz"})
+		if err != nil {
+			return err
+		}
+		_, _, err = h.Build(ctx, a, "quiet-garth", b.ID)
+		return err
+	}},
+	"CreateBuild": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.CreateBuild(ctx, a, "quiet-garth", platform.BuildSpec{SourceURL: "https://example.com/s.tgz"})
+		return err
+	}},
+	"CancelBuild": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, b, err := h.CreateBuild(ctx, h.admin, "quiet-garth", platform.BuildSpec{SourceURL: "https://example.com/s.tgz"})
+		if err != nil {
+			return err
+		}
+		_, _, err = h.CancelBuild(ctx, a, "quiet-garth", b.ID)
+		return err
+	}},
+	"Pushed": {admin, func(ctx context.Context, h *house, a cloister.Actor) error { return h.Pushed(ctx, a, "quiet-garth", 1) }},
+	"Repository": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Repository(ctx, a, "quiet-garth", false)
+		return err
+	}},
+	"SetBuildpacks": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.SetBuildpacks(ctx, a, "quiet-garth", nil)
+		return err
+	}},
+	"Authorizations": {account, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Authorizations(ctx, a)
+		return err
+	}},
+	"CreateAuthorization": {account, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.CreateAuthorization(ctx, a, "", nil, time.Hour)
+		return err
+	}},
+}
+
+// Each of these has a test of its own: they are for those who have no account yet, or about a person's own tokens.
+var others = map[string]bool{"SetUp": true, "SignIn": true, "Authenticate": true, "Regions": true, "Authorization": true,
+	"DescribeAuthorization": true, "RotateAuthorization": true, "RevokeAuthorization": true}
+
+func TestEveryDeedOfThePlatformIsInTheTable(t *testing.T) {
+	methods := reflect.TypeFor[*platform.Platform]()
+	for i := range methods.NumMethod() {
+		name := methods.Method(i).Name
+		if _, ok := deeds[name]; !ok && !others[name] {
+			t.Errorf("nobody tests who may do %s", name)
+		}
+	}
+}
+
+func TestRolesMayDoWhatTheyMayAndNothingElse(t *testing.T) {
+	inHouse := func(t *testing.T) *house {
+		h := newHouse(t)
+		h.deploy(t, "quiet-garth", "web")
+		h.addDyno(t, "quiet-garth", "web", 1)
+		return h
+	}
+	for name, deed := range deeds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := inHouse(t)
+			for _, try := range []struct {
+				who  string
+				a    cloister.Actor
+				want map[need]cloister.Kind // what is not here is allowed
+			}{
+				{"nobody", h.nobody, map[need]cloister.Kind{account: cloister.Unauthorized, view: cloister.Unauthorized, admin: cloister.Unauthorized, operator: cloister.Unauthorized}},
+				{"stranger", h.stranger, map[need]cloister.Kind{view: cloister.NotFound, admin: cloister.NotFound, operator: cloister.Forbidden}},
+				{"viewer", h.viewer, map[need]cloister.Kind{admin: cloister.Forbidden, operator: cloister.Forbidden}},
+				{"member", h.member, map[need]cloister.Kind{admin: cloister.Forbidden, operator: cloister.Forbidden}},
+				// An operator runs the machines; the teams' things are not theirs.
+				{"operator", h.operator, map[need]cloister.Kind{view: cloister.NotFound, admin: cloister.NotFound}},
+				{"admin", h.admin, map[need]cloister.Kind{operator: cloister.Forbidden}},
+			} {
+				before := h.by(t, try.a)
+				err := deed.do(t.Context(), h, try.a)
+				want, refused := try.want[deed.need]
+				if cloister.KindOf(err) != want {
+					t.Errorf("%s: got %v (%s), want kind %q", try.who, err, cloister.KindOf(err), want)
+				}
+				if refused && h.by(t, try.a) != before {
+					t.Errorf("%s was refused, and yet something happened", try.who)
+				}
+			}
+		})
+	}
+}
+
+// by counts what happened on behalf of an actor.
+func (h *house) by(t *testing.T, a cloister.Actor) (n int) {
+	t.Helper()
+	for _, e := range h.events(t) {
+		if e.Actor == a.User.Email {
+			n++
+		}
+	}
+	return n
+}
+
+func TestListsShowOnlyWhatTheActorMaySee(t *testing.T) {
+	h := newHouse(t)
+	ctx := t.Context()
+	for _, a := range []cloister.Actor{h.stranger, h.operator} {
+		spaces, err := h.Spaces(ctx, a)
+		must(t, err)
+		apps, err := h.Apps(ctx, a, "", "")
+		must(t, err)
+		same(t, len(spaces)+len(apps), 0)
+	}
+	for _, a := range []cloister.Actor{h.viewer, h.member, h.admin} {
+		spaces, err := h.Spaces(ctx, a)
+		must(t, err)
+		apps, err := h.Apps(ctx, a, "", "")
+		must(t, err)
+		same(t, []string{spaces[0].Name, spaces[0].Team.Name, spaces[0].Region.Name, apps[0].Name, apps[0].Space.Name, apps[0].Team.Name},
+			[]string{"cellar", "acme", "virginia", "quiet-garth", "cellar", "acme"})
+	}
+	teams, err := h.Teams(ctx, h.viewer)
+	must(t, err)
+	same(t, []any{len(teams), teams[0].Name, teams[0].Role}, []any{1, "acme", cloister.Viewer})
+}
+
+func TestWhatIsMissingAndWhatIsHiddenLookTheSame(t *testing.T) {
+	h := newHouse(t)
+	_, hidden := h.App(t.Context(), h.stranger, "quiet-garth")
+	_, missing := h.App(t.Context(), h.stranger, "loud-garth")
+	same(t, hidden, missing)
+	_, hidden = h.Space(t.Context(), h.stranger, "cellar")
+	_, missing = h.Space(t.Context(), h.stranger, "tower")
+	same(t, hidden, missing)
+	_, hidden = h.Team(t.Context(), h.stranger, "acme")
+	_, missing = h.Team(t.Context(), h.stranger, "nunnery")
+	same(t, hidden, missing)
+}

@@ -1,0 +1,102 @@
+package router
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/cloister-dev/cloister"
+)
+
+// adopt puts a table in force. Once it returns no dyno that is not in it gets another request; connections of
+// clients that it does not trust are cut.
+func (r *Router) adopt(routes cloister.Routes, epoch string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old := r.table.Load()
+	t, complaints := newTable(routes, old, r.drained)
+	for _, c := range complaints {
+		r.log.Error("part of the table left out", "cause", c)
+	}
+	r.table.Store(t)
+	r.epoch = epoch
+	for key, d := range old.dynos {
+		if t.dynos[key] != nil {
+			continue
+		}
+		d.retire()
+		if d.inFlight.Load() > 0 {
+			r.retired[d] = struct{}{}
+		}
+	}
+	close(old.replaced)
+	r.watch.each(func(g *guard) {
+		was := g.app.Load()
+		if was == nil {
+			return
+		}
+		if a := t.apps[was.AppID]; a != nil && !a.admits(g.peer) {
+			g.stop(severed, false)
+		}
+	})
+}
+
+// drained is called by a dyno that has left the table when its last request is done.
+func (r *Router) drained(d *dyno) {
+	r.mu.Lock()
+	delete(r.retired, d)
+	r.mu.Unlock()
+	r.report()
+}
+
+// report has control hear from us soon.
+func (r *Router) report() {
+	select {
+	case r.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (r *Router) tableFile() string { return filepath.Join(r.config.State, "table.json") }
+
+// load adopts the table on disk, if there is one.
+func (r *Router) load() error {
+	if r.config.State == "" {
+		return nil
+	}
+	b, err := os.ReadFile(r.tableFile())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var routes cloister.Routes
+	if err := json.Unmarshal(b, &routes); err != nil {
+		return fmt.Errorf("read %s: %w", r.tableFile(), err)
+	}
+	r.adopt(routes, "")
+	return nil
+}
+
+// keep writes a table to disk, as JSON, for nobody else to read. A crash leaves the old one or the new one.
+func (r *Router) keep(table []byte) error {
+	if r.config.State == "" {
+		return nil
+	}
+	f, err := os.CreateTemp(r.config.State, "table-*.new") // with mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(table)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), r.tableFile())
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}

@@ -1,0 +1,192 @@
+package router
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// An exchange is one request and its response, whatever the client speaks. It belongs to a connection and is used
+// for one request after the other.
+type exchange struct {
+	r    *Router
+	g    *guard
+	q    *request
+	down downstream
+	up   source // the request's body
+
+	proto   string // "http1.1" or "http2.0", for the log
+	https   bool
+	tls     string // version, for the log
+	sni     string // the name that a TLS client asked for
+	fwd     []byte // X-Forwarded-For as the dyno gets it
+	id      []byte // X-Request-Id
+	fromIP  []byte // the peer, as text
+	scratch [36]byte
+
+	app       *app
+	dyno      *dyno
+	began     time.Time
+	connected time.Duration // -1: never
+	asked     time.Time     // when the dyno got the request; zero: never
+	status    int
+	bytes     int64
+
+	out   []byte // what is written to the dyno
+	reply response
+	body  body
+	load  upload
+}
+
+// A downstream is the client's end of an exchange. What is written may wait until flush or finish.
+type downstream interface {
+	goOn() error                      // 100 Continue
+	interim(p *response) error        // another 1xx
+	start(p *response) error          // the head of the response
+	write(p []byte) error             // a piece of its body
+	flush() error                     //
+	finish(trailer *head) error       // its end
+	refuse(f *failure) (int64, error) // all of a response, of the router's own
+	interrupt()                       // makes reading fail
+	resume()                          // takes that back
+	tunnel(l *link) error             // whatever the two have agreed on, until both are done
+}
+
+// An outcome says what becomes of the client's connection.
+type outcome int
+
+const (
+	reuse outcome = iota // another request may follow
+	last                 // the response is complete, and the last one
+	abort                // nothing more is said, not even goodbye
+)
+
+// run answers the request.
+func (x *exchange) run() outcome {
+	x.began, x.connected, x.asked = time.Now(), -1, time.Time{}
+	x.app, x.dyno, x.status, x.bytes = nil, nil, 0, 0
+	x.load.reset()
+	a := x.find()
+	switch {
+	case a == nil && x.r.table.Load() == x.r.blank:
+		return x.refuse(&failure{status: 503, page: pageError}) // knows no app at all: that is not the client's mistake
+	case a == nil:
+		return x.refuse(noSuchApp)
+	case !a.admits(x.g.peer):
+		return abort
+	}
+	x.identify()
+	if other := x.r.table.Load().lookupSNI(x.sni); x.sni != "" && other != nil && other.AppID != a.AppID {
+		return x.refuse(h31)
+	}
+	if x.q.oddExpect {
+		return x.refuse(h26Expect)
+	}
+	if f := x.choose(); f != nil {
+		return x.refuse(f)
+	}
+	if x.dyno == nil {
+		return abort
+	}
+	defer x.dyno.release()
+	return x.carry()
+}
+
+// find looks the app up, and leaves word with the guard. If the table changes in between it looks again: whoever
+// adopts a table either finds the guard's app, or is noticed here.
+func (x *exchange) find() *app {
+	for {
+		t := x.r.table.Load()
+		a := t.lookup(x.q.name)
+		x.g.app.Store(a)
+		if x.r.table.Load() == t {
+			x.app = a
+			return a
+		}
+	}
+}
+
+// choose picks a dyno at random, and waits for one while the first is starting. Without a dyno and without a failure
+// the client shall get nothing.
+func (x *exchange) choose() *failure {
+	waiting := false
+	for {
+		t := x.r.table.Load()
+		a := x.find()
+		switch {
+		case a == nil:
+			return noSuchApp
+		case !a.admits(x.g.peer):
+			return nil
+		case a.Maintenance:
+			return h80
+		case len(a.dynos) > 0:
+			if d := a.dynos[rand.IntN(len(a.dynos))]; d.acquire() {
+				x.dyno = d
+				return nil
+			}
+			continue // it has just left the table, so there is a new one
+		case a.Blank:
+			return h81
+		case a.Starting:
+		case a.Crashed:
+			return h10
+		default:
+			return h14
+		}
+		if !waiting {
+			waiting = true
+			x.g.enter(asking, x.r.limits.queue)
+		}
+		select {
+		case <-t.replaced:
+		case <-x.g.wake:
+			switch x.g.state() {
+			case expired:
+				x.g.forgive()
+				return h20
+			case departed:
+				return h27
+			case severed:
+				return x.forced()
+			}
+		}
+	}
+}
+
+// forced is the failure to log when the guard has cut the client off: none if that is what nobody shall know of.
+func (x *exchange) forced() *failure {
+	if x.r.closing.Load() {
+		return h24
+	}
+	return nil
+}
+
+// refuse answers in place of a dyno, and logs it.
+func (x *exchange) refuse(f *failure) outcome {
+	x.status = f.status
+	end := last
+	if f.page == "" || f == h24 {
+		x.status, end = f.status, abort
+	} else {
+		x.g.enter(replying, x.r.limits.roll)
+		n, err := x.down.refuse(f)
+		if x.bytes = n; err != nil {
+			end = abort
+		} else if x.q.length == 0 && !x.q.last && !x.r.closing.Load() {
+			end = reuse
+		}
+	}
+	if f.code != "" {
+		x.log(f)
+	}
+	return end
+}
+
+// broken ends an exchange in the middle of a response: the client must see that it is not complete.
+func (x *exchange) broken(f *failure) outcome {
+	if f != nil {
+		x.status = f.status
+		x.log(f)
+	}
+	return abort
+}

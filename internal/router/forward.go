@@ -1,0 +1,119 @@
+package router
+
+import (
+	"math/rand/v2"
+	"strconv"
+)
+
+const via = "cloister-router"
+
+// appendRequest writes the request as the dyno gets it: what the client said, less what was meant for us, and what
+// only we can know.
+func (x *exchange) appendRequest(dst []byte) []byte {
+	q := x.q
+	dst = append(dst, q.method...)
+	dst = append(dst, ' ')
+	dst = append(dst, q.target...)
+	dst = append(dst, " HTTP/1.1\r\nHost: "...)
+	dst = append(dst, q.host...)
+	dst = append(dst, "\r\n"...)
+	dst = q.appendFields(dst, func(k kind) bool { return k == otherField || k == trailerField })
+	switch {
+	case q.length == chunkedBody:
+		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)
+	case q.hasLength:
+		dst = append(dst, "Content-Length: "...)
+		dst = strconv.AppendInt(dst, q.length, 10)
+		dst = append(dst, "\r\n"...)
+	}
+	if q.trailers {
+		dst = append(dst, "TE: trailers\r\n"...)
+	}
+	if q.upgrade != nil {
+		dst = append(dst, "Connection: Upgrade\r\nUpgrade: "...)
+		dst = append(dst, q.upgrade...)
+		dst = append(dst, "\r\n"...)
+	}
+	dst = append(dst, "X-Forwarded-For: "...)
+	dst = append(dst, x.fwd...)
+	port := q.port
+	if x.https {
+		dst = append(dst, "\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Port: "...)
+		if len(port) == 0 {
+			port = []byte("443")
+		}
+	} else {
+		dst = append(dst, "\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Port: "...)
+		if len(port) == 0 {
+			port = []byte("80")
+		}
+	}
+	dst = append(dst, port...)
+	dst = append(dst, "\r\nX-Request-Start: "...)
+	dst = strconv.AppendInt(dst, x.began.UnixMilli(), 10)
+	dst = append(dst, "\r\nX-Request-Id: "...)
+	dst = append(dst, x.id...)
+	if x.proto == "http2.0" {
+		dst = append(dst, "\r\nVia: 2.0 "...)
+	} else if q.old {
+		dst = append(dst, "\r\nVia: 1.0 "...)
+	} else {
+		dst = append(dst, "\r\nVia: 1.1 "...)
+	}
+	return append(dst, via+"\r\n\r\n"...)
+}
+
+// appendFields copies the lines of the headers that pass. Neighbours are copied together.
+func (h *head) appendFields(dst []byte, pass func(kind) bool) []byte {
+	from, to := int32(0), int32(0)
+	for i := range h.fields {
+		f := &h.fields[i]
+		if !pass(f.kind) {
+			continue
+		}
+		if f.line != to {
+			dst = append(dst, h.raw[from:to]...)
+			from = f.line
+		}
+		to = f.next
+	}
+	return append(dst, h.raw[from:to]...)
+}
+
+// identify works out who asks: X-Forwarded-For, with the peer at the right, and the request's id.
+func (x *exchange) identify() {
+	x.fwd = x.fwd[:0]
+	for i := range x.q.fields {
+		f := &x.q.fields[i]
+		if f.kind != forwardedForField || f.value == f.stop {
+			continue
+		}
+		x.fwd = append(append(x.fwd, x.q.value(f)...), ", "...)
+	}
+	x.fwd = append(x.fwd, x.fromIP...)
+	if x.id = x.q.id; x.id == nil {
+		x.id = appendUUID(x.scratch[:0])
+	}
+}
+
+// appendUUID appends a random UUID, version 4.
+func appendUUID(dst []byte) []byte {
+	const digits = "0123456789abcdef"
+	a, b := rand.Uint64(), rand.Uint64()
+	a = a&^0xf000 | 0x4000
+	b = b&^(0xc<<60) | 0x8<<60
+	for i := 60; i >= 0; i -= 4 {
+		dst = append(dst, digits[a>>i&15])
+		if i == 32 || i == 16 {
+			dst = append(dst, '-')
+		}
+	}
+	dst = append(dst, '-')
+	for i := 60; i >= 0; i -= 4 {
+		dst = append(dst, digits[b>>i&15])
+		if i == 48 {
+			dst = append(dst, '-')
+		}
+	}
+	return dst
+}

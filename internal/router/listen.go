@@ -1,0 +1,150 @@
+package router
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+)
+
+// listen opens an address so that the next router can open it as well.
+func listen(addr string) (*net.TCPListener, error) {
+	l, err := (&net.ListenConfig{Control: sharePort, KeepAlive: -1}).Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return l.(*net.TCPListener), nil
+}
+
+// accept takes connections until the listener is closed, or its deadline has passed and nobody is waiting.
+func (r *Router) accept(l *net.TCPListener, serve func(*net.TCPConn)) {
+	for {
+		c, err := l.AcceptTCP()
+		switch {
+		case err == nil:
+			r.conns.Go(func() { serve(c) })
+		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded):
+			return
+		default: // out of file descriptors, most likely: serving the clients that there are will free some
+			r.log.Warn("connection not accepted", "cause", err)
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+}
+
+// servePlain serves a connection that speaks plain HTTP/1.
+func (r *Router) servePlain(raw *net.TCPConn) {
+	defer raw.Close()
+	g := newGuard(r.watch, peerOf(raw), severable{raw})
+	defer r.watch.remove(g)
+	r.newClient(raw, raw, g).serve()
+}
+
+// serveTLS shakes hands, and serves what the client has chosen to speak.
+func (r *Router) serveTLS(raw *net.TCPConn) {
+	t := tls.Server(raw, r.tls)
+	g := newGuard(r.watch, peerOf(raw), severable{raw})
+	g.enter(reading, r.limits.handshake)
+	handed := false
+	defer func() {
+		if !handed {
+			r.watch.remove(g)
+			raw.Close()
+		}
+	}()
+	if err := t.Handshake(); err != nil {
+		return
+	}
+	state := t.ConnectionState()
+	g.app.Store(r.table.Load().lookupSNI(state.ServerName))
+	if a := r.table.Load().lookupSNI(state.ServerName); a != nil && !a.admits(g.peer) {
+		return // the table has changed since greet
+	}
+	if state.NegotiatedProtocol == "h2" {
+		g.phase.Store(detached)
+		g.due.Store(0)
+		handed = r.streams.hand(t, g)
+		return
+	}
+	r.newClient(raw, t, g).serve()
+}
+
+// greet sees a TLS client's first message. Who is not trusted by the app that the client names gets no answer to it,
+// not even an alert.
+func (r *Router) greet(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+	if a := r.table.Load().lookupSNI(hello.ServerName); a != nil && !a.admits(peerOf(hello.Conn)) {
+		hello.Conn.Close()
+		return nil, net.ErrClosed
+	}
+	return nil, nil
+}
+
+func (r *Router) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if c := r.table.Load().certs.lookup(hello.ServerName); c != nil {
+		return c, nil
+	}
+	return nil, errors.New("there are no certificates")
+}
+
+// severable is a connection that can only be closed.
+type severable struct{ raw *net.TCPConn }
+
+func (s severable) interrupt() { s.raw.Close() }
+func (s severable) sever()     { s.raw.Close() }
+func (s severable) gone() bool { return false }
+
+// streams is the net/http server for HTTP/2, as a listener that we hand connections to.
+type streams struct {
+	server *http.Server
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+
+	mu     sync.Mutex
+	guards map[net.Conn]*guard
+}
+
+// hand passes a connection on. It is refused when the server is going away.
+func (s *streams) hand(c *tls.Conn, g *guard) bool {
+	s.mu.Lock()
+	s.guards[c] = g
+	s.mu.Unlock()
+	select {
+	case s.conns <- c:
+		return true
+	case <-s.closed:
+		s.forget(c)
+		return false
+	}
+}
+
+// forget is called when a connection is closed.
+func (s *streams) forget(c net.Conn) {
+	s.mu.Lock()
+	g := s.guards[c]
+	delete(s.guards, c)
+	s.mu.Unlock()
+	if g != nil {
+		g.watch.remove(g)
+	}
+}
+
+func (s *streams) Accept() (net.Conn, error) {
+	select {
+	case c := <-s.conns:
+		return c, nil
+	case <-s.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (s *streams) Close() error {
+	s.once.Do(func() { close(s.closed) })
+	return nil
+}
+
+func (s *streams) Addr() net.Addr { return &net.TCPAddr{} }

@@ -1,0 +1,61 @@
+package router
+
+import (
+	"fmt"
+	"strings"
+)
+
+// The pages that clients see when no dyno answers.
+const (
+	pageError       = "application-error"
+	pageMaintenance = "maintenance-mode"
+	pageNoApp       = "no-such-app"
+	pageBlank       = "blank-app"
+	pageBadRequest  = "bad-request"
+	pageExpectation = "expectation-failed"
+	pageMisdirected = "misdirected-request"
+)
+
+var pages = map[string]string{
+	pageError: page("Application error",
+		"Something went wrong while the application handled this request. Please try again in a moment.",
+		"If it is your application, its log says more: <code>heroku logs --tail</code>"),
+	pageMaintenance: page("Down for maintenance",
+		"This application is being worked on. Please come back in a little while."),
+	pageNoApp: page("No such app",
+		"There is nothing here. The address may be mistyped, or its domain may not be set up yet.",
+		"If it is yours, see which domains your application has: <code>heroku domains</code>"),
+	pageBlank: page("Nothing here yet",
+		"This application exists, but nothing was deployed to it so far.",
+		"If it is yours: <code>git push heroku main</code>"),
+	pageBadRequest:  page("Bad request", "This request was not understood."),
+	pageExpectation: page("Expectation failed", "This request expects something that is not supported."),
+	pageMisdirected: page("Misdirected request", "This connection was made for another application. Please open a new one."),
+}
+
+const pageFrame = `<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>%s</title>
+<style>
+body { font: 17px/1.6 system-ui, sans-serif; max-width: 34em; margin: 18vh auto 0; padding: 0 1.5em; color: #23272f; background: #fff }
+h1 { font-size: 1.5em; font-weight: 600 }
+p + p { color: #6b7280 }
+@media (prefers-color-scheme: dark) { body { color: #e5e7eb; background: #15181d } }
+</style>
+<h1>%s</h1>
+%s`
+
+func page(title string, paragraphs ...string) string {
+	var b strings.Builder
+	for _, p := range paragraphs {
+		fmt.Fprintf(&b, "<p>%s</p>\n", p)
+	}
+	return fmt.Sprintf(pageFrame, title, title, b.String())
+}
+
+var reasons = map[int]string{
+	400: "Bad Request", 404: "Not Found", 417: "Expectation Failed", 421: "Misdirected Request",
+	502: "Bad Gateway", 503: "Service Unavailable",
+}

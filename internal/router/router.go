@@ -1,0 +1,174 @@
+package router
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cloister-dev/cloister"
+)
+
+// A Router serves clients by the table that control gives it.
+type Router struct {
+	id     string
+	config Config
+	limits limits
+	log    *slog.Logger
+
+	http, https *net.TCPListener
+	tls         *tls.Config
+	streams     *streams
+	watch       *watch
+	lines       *outbox
+	conns       sync.WaitGroup
+	closing     atomic.Bool
+
+	table atomic.Pointer[table]
+	blank *table // the first one, which knows nothing
+
+	mu      sync.Mutex         // of adoption
+	retired map[*dyno]struct{} // out of the table, but with requests in flight
+	epoch   string             // which Feed the version of the table is from; "" is the disk
+	changed chan struct{}      // gets a value when control should hear from us
+}
+
+// New opens the router's addresses and loads the table on disk, if there is one. Nobody is served before Run.
+func New(config Config, log *slog.Logger) (*Router, error) {
+	r := &Router{
+		id: cloister.NewID(), config: config, limits: config.limits.withDefaults(), log: log,
+		lines: newOutbox(), retired: map[*dyno]struct{}{}, changed: make(chan struct{}, 1),
+	}
+	r.watch = newWatch(r.limits.tick)
+	r.blank, _ = newTable(cloister.Routes{}, nil, r.drained)
+	r.table.Store(r.blank)
+	r.tls = &tls.Config{
+		MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+		GetConfigForClient: r.greet, GetCertificate: r.certificate,
+	}
+	r.streams = &streams{conns: make(chan net.Conn), closed: make(chan struct{}), guards: map[net.Conn]*guard{}}
+	r.streams.server = r.newServer()
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	if err := r.load(); err != nil {
+		log.Warn("table on disk not used", "cause", err)
+	}
+	return r, nil
+}
+
+func (r *Router) newServer() *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP2(true)
+	return &http.Server{
+		Handler: http.HandlerFunc(r.serveStream), Protocols: protocols, TLSConfig: r.tls.Clone(),
+		IdleTimeout: r.limits.idle, MaxHeaderBytes: maxHead, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+		ConnState: func(c net.Conn, s http.ConnState) {
+			if s == http.StateClosed || s == http.StateHijacked {
+				r.streams.forget(c)
+			}
+		},
+	}
+}
+
+func (r *Router) open() (err error) {
+	if r.http, err = take(r.config.HTTPListener, r.config.HTTP, ":8080"); err != nil {
+		return fmt.Errorf("listen for HTTP: %w", err)
+	}
+	if r.https, err = take(r.config.HTTPSListener, r.config.HTTPS, ":8443"); err != nil {
+		r.http.Close()
+		return fmt.Errorf("listen for HTTPS: %w", err)
+	}
+	return nil
+}
+
+// take is the listener given, or a new one.
+func take(l net.Listener, addr, otherwise string) (*net.TCPListener, error) {
+	switch given := l.(type) {
+	case *net.TCPListener:
+		return given, nil
+	case nil:
+		if addr == "" {
+			addr = otherwise
+		}
+		return listen(addr)
+	default:
+		return nil, fmt.Errorf("%T is not a TCP listener", l)
+	}
+}
+
+// HTTPAddr is where plain HTTP is served.
+func (r *Router) HTTPAddr() net.Addr { return r.http.Addr() }
+
+// HTTPSAddr is where TLS is served.
+func (r *Router) HTTPSAddr() net.Addr { return r.https.Addr() }
+
+// Run serves until ctx is done; then it takes no more connections, lets requests finish for 30 seconds, and returns.
+func (r *Router) Run(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		r.http.Close()
+		r.https.Close()
+		return nil
+	}
+	life, end := context.WithCancel(context.WithoutCancel(ctx)) // of what requests in flight still need
+	var inner, doors sync.WaitGroup
+	inner.Go(func() { r.watch.run(life, r.expire) })
+	inner.Go(func() { r.follow(life) })
+	inner.Go(func() { r.deliver(life) })
+	inner.Go(func() { r.streams.server.Serve(r.streams) })
+	doors.Go(func() { r.accept(r.http, r.servePlain) })
+	doors.Go(func() { r.accept(r.https, r.serveTLS) })
+	r.log.Info("router started", "http", r.HTTPAddr().String(), "https", r.HTTPSAddr().String(), "version", r.table.Load().version)
+
+	<-ctx.Done()
+	// Those who are in the queue are let in; with a shared port their next attempt meets another router.
+	r.http.SetDeadline(time.Now().Add(10 * time.Millisecond))
+	r.https.SetDeadline(time.Now().Add(10 * time.Millisecond))
+	doors.Wait()
+	err := errors.Join(r.http.Close(), r.https.Close())
+	r.finish()
+	end()
+	inner.Wait()
+	r.log.Info("router stopped")
+	return err
+}
+
+// finish waits for the requests in flight, within limits.
+func (r *Router) finish() {
+	r.closing.Store(true)
+	r.watch.each(func(g *guard) {
+		if g.phase.Load() == idling {
+			g.stop(severed, false)
+		}
+	})
+	patience, cancel := context.WithTimeout(context.Background(), r.limits.drain)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.conns.Wait()
+	}()
+	streams := r.streams.server.Shutdown(patience)
+	select {
+	case <-done:
+	case <-patience.Done():
+	}
+	if streams != nil || patience.Err() != nil {
+		r.watch.each(func(g *guard) { g.stop(severed, false) })
+		r.streams.server.Close()
+	}
+	<-done
+}
+
+// expire closes connections to dynos that have not been used for long.
+func (r *Router) expire(now int64) {
+	for _, d := range r.table.Load().dynos {
+		d.expire(now - int64(r.limits.pooled))
+	}
+}

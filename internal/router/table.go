@@ -1,0 +1,95 @@
+package router
+
+import (
+	"strings"
+
+	"github.com/cloister-dev/cloister"
+)
+
+// A table is cloister.Routes, ready to be looked up. It never changes; a new one takes its place.
+type table struct {
+	version  int64
+	hosts    map[string]*app // by normalised name; "*.example.com" stands for every name below
+	wild     bool            // there are such names
+	apps     map[string]*app // by id
+	dynos    map[dynoKey]*dyno
+	certs    certificates
+	replaced chan struct{} // closed when there is a newer one
+}
+
+// An app is a route and its dynos.
+type app struct {
+	cloister.Route
+	everyone bool // who asks need not be looked at
+	dynos    []*dyno
+}
+
+// newTable makes a table of routes. What dynos and certificates it shares with old is taken over, with connections
+// and all. Complaints are about what had to be left out.
+func newTable(routes cloister.Routes, old *table, retired func(*dyno)) (t *table, complaints []error) {
+	t = &table{
+		version: routes.Version, hosts: map[string]*app{}, apps: map[string]*app{}, dynos: map[dynoKey]*dyno{},
+		replaced: make(chan struct{}),
+	}
+	for _, route := range routes.Apps {
+		a := &app{Route: route}
+		a.everyone = !route.Internal && trustsAll(route.Trusted)
+		for _, d := range route.Dynos {
+			key := dynoKey{app: route.AppID, id: d.ID, endpoint: d.Endpoint}
+			dy := old.dyno(key)
+			if dy == nil {
+				dy = newDyno(key, d.Name, retired)
+			}
+			t.dynos[key] = dy
+			a.dynos = append(a.dynos, dy)
+		}
+		t.apps[route.AppID] = a
+		for _, h := range route.Hosts {
+			name := normalHost(h)
+			if other := t.hosts[name]; name == "" || other != nil && other != a {
+				complaints = append(complaints, cloister.Errorf(cloister.Conflict, "host %q of app %s is not valid or taken", h, route.AppName))
+				continue
+			}
+			t.hosts[name] = a
+			t.wild = t.wild || name[0] == '*'
+		}
+	}
+	var previous *certificates
+	if old != nil {
+		previous = &old.certs
+	}
+	var bad []error
+	t.certs, bad = newCertificates(routes.Certificates, previous)
+	return t, append(complaints, bad...)
+}
+
+func (t *table) dyno(key dynoKey) *dyno {
+	if t == nil {
+		return nil
+	}
+	return t.dynos[key]
+}
+
+// lookup finds the app of a normalised host name: by the whole name, then by the nearest wildcard above it.
+func (t *table) lookup(name []byte) *app {
+	if a := t.hosts[string(name)]; a != nil || !t.wild {
+		return a
+	}
+	star := append(make([]byte, 0, 256), '*')
+	for i, b := range name {
+		if b == '.' {
+			if a := t.hosts[string(append(star[:1], name[i:]...))]; a != nil {
+				return a
+			}
+		}
+	}
+	return nil
+}
+
+// lookupSNI finds the app that a TLS client named, nil if it named none that we know.
+func (t *table) lookupSNI(name string) *app {
+	if name == "" {
+		return nil
+	}
+	return t.lookup([]byte(strings.TrimSuffix(strings.ToLower(name), ".")))
+}

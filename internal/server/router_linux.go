@@ -1,0 +1,26 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/cloister-dev/cloister/internal/router"
+)
+
+// RunRouter runs the ingress router, with its table from control's feed.
+func RunRouter(ctx context.Context, c Config, log *slog.Logger) error {
+	plain, err := inherited(0, c.HTTP)
+	if err != nil {
+		return fmt.Errorf("listen for HTTP: %w", err)
+	}
+	secure, err := inherited(1, c.HTTPS)
+	if err != nil {
+		return fmt.Errorf("listen for HTTPS: %w", err)
+	}
+	r, err := router.New(router.Config{Socket: c.feedSocket(), State: c.routerDir(), HTTPListener: plain, HTTPSListener: secure}, log)
+	if err != nil {
+		return err
+	}
+	return r.Run(ctx)
+}
