@@ -14,7 +14,9 @@ import (
 var version = "dev"
 
 func main() {
+	serverInit()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program whatever it does
 	status := cli.Main(ctx, os.Args[1:], cli.Options{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		Version: version,

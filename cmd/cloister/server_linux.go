@@ -7,10 +7,11 @@ import (
 	"github.com/cloister-dev/cloister/internal/server"
 )
 
-func init() { server.Init() } // before main reads its arguments: see server.Init
+// serverInit has to come before anything else: on Linux the binary is also the first process of every dyno.
+func serverInit() { server.Init() }
 
-// serverCommands are the commands of the server.
+// serverCommands are the commands that run a server, or look after one on this machine.
 func serverCommands() []cli.ServerCommand { return server.Commands() }
 
-// serverChecks is what doctor looks for on the server's machine.
+// serverChecks is what doctor looks for on this machine.
 func serverChecks(ctx context.Context) []cli.Check { return server.Checks(ctx) }

@@ -56,6 +56,8 @@ type Beside struct {
 	Sources Sources
 	Caches  Caches
 	Health  Health
+	// CheckBuildpack reports why a buildpack could not be used, or nil; nil takes all for good until they are built with.
+	CheckBuildpack func(cloister.Buildpack) error
 }
 
 // An API serves the Platform API.

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"regexp"
+
 	"github.com/go-chi/chi/v5"
 
 	"github.com/cloister-dev/cloister"
@@ -62,9 +64,13 @@ func (a *API) cacheDelete(r *request) (reply, error) {
 	return done(), a.beside.Caches.DropCache(r.Context(), app.ID)
 }
 
+// upload is the address of a source that was uploaded here: whoever has it has the code.
+var upload = regexp.MustCompile(`^([a-z]+:(?://[^/]+)?/sources/)[0-9a-f]+$`)
+
+// build keeps back the secret of an uploaded source, since builds are shown to people who may not read the code.
 func (a *API) build(r *request, b cloister.Build) heroku.Build {
 	out := heroku.Build{ID: b.ID, App: heroku.ID{ID: b.AppID}, Release: related(b.ReleaseID), Slug: related(b.SlugID),
-		SourceBlob: heroku.SourceBlob{URL: b.SourceURL, Checksum: optional(b.Checksum), Version: optional(b.Version),
+		SourceBlob: heroku.SourceBlob{URL: upload.ReplaceAllString(b.SourceURL, "${1}"), Checksum: optional(b.Checksum), Version: optional(b.Version),
 			VersionDescription: optional(b.VersionText)},
 		Stack: b.Stack, Status: string(b.Status), User: heroku.Person{ID: b.UserID, Email: b.UserEmail},
 		CreatedAt: heroku.At(b.CreatedAt), UpdatedAt: heroku.At(b.UpdatedAt)}

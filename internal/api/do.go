@@ -22,6 +22,18 @@ type handler func(*request) (reply, error)
 // do makes a handler fit for the router: it finds out who is calling and writes the answer or the error.
 func (a *API) do(h handler) http.HandlerFunc { return a.serve(h, a.byToken) }
 
+// open makes a handler for anybody, with or without a token.
+func (a *API) open(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		out, err := h(&request{Request: r})
+		if err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		a.write(w, r, out)
+	}
+}
+
 func (a *API) serve(h handler, who func(*http.Request) (cloister.Actor, cloister.Secret, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		actor, token, err := who(r)

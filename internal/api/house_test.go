@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/api"
@@ -56,7 +58,12 @@ func newHouse(t *testing.T) *house {
 	check(t, err)
 	t.Cleanup(func() { h.logs.Close() })
 	h.platform = platform.New(h.store, platform.Config{AppDomain: "apps.localhost", OutboundPool: netip.MustParsePrefix("198.18.0.0/24")}, quiet)
-	h.ada, err = h.platform.SetUp(t.Context(), platform.Setup{Email: email, Password: password, Team: "acme"})
+	h.ada.User = cloister.User{ID: cloister.NewID(), Email: email, PasswordHash: passwordHash(), Operator: true}
+	h.update(func(tx *store.Tx) error {
+		h.ada.User.CreatedAt, h.ada.User.UpdatedAt = tx.Now, tx.Now
+		return tx.InsertUser(h.ada.User)
+	})
+	_, err = h.platform.CreateTeam(t.Context(), h.ada, "acme")
 	check(t, err)
 	h.update(func(tx *store.Tx) error {
 		return tx.PutStack(cloister.Stack{Name: "debian-12", RunImage: "sha256:a", BuildImage: "sha256:b", Default: true, CreatedAt: tx.Now})
@@ -71,6 +78,21 @@ func newHouse(t *testing.T) *house {
 	h.url = server.URL
 	return h
 }
+
+// passwordHash is Ada's. Hashing is slow on purpose, so it is done once.
+var passwordHash = sync.OnceValue(func() string {
+	s, err := store.Open(context.Background(), store.Config{DSN: ":memory:", Key: make([]byte, 32)})
+	if err != nil {
+		panic(err)
+	}
+	defer s.Close()
+	p := platform.New(s, platform.Config{}, slog.New(slog.DiscardHandler))
+	a, err := p.SetUp(context.Background(), platform.Setup{Email: email, Password: password, Team: "acme"})
+	if err != nil {
+		panic(err)
+	}
+	return a.User.PasswordHash
+})
 
 func check(t *testing.T, err error) {
 	t.Helper()
@@ -153,6 +175,11 @@ func (h *house) run(app platform.AppInfo, name string, number int) cloister.Dyno
 		return tx.PutDyno(d)
 	})
 	return d
+}
+
+// write adds a line to an app's log.
+func (h *house) write(appID, source, proc, text string) {
+	h.logs.Write(appID, logs.Entry{At: time.Now(), Source: source, Proc: proc, Text: text})
 }
 
 // A dropped notes whose build cache was dropped.

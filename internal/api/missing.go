@@ -2,7 +2,6 @@ package api
 
 import (
 	_ "embed"
-	"net/http"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -36,7 +35,7 @@ func (a *API) missingRoutes(r chi.Router) {
 		}))
 	}
 	// The CLI's own host for signing in by a browser is this server too. It has no token yet when it asks.
-	r.Post("/auth", func(w http.ResponseWriter, r *http.Request) {
-		a.fail(w, r, cloister.Errorf(cloister.Unsupported, "Signing in with a browser is not in this version. Use `heroku login -i`."))
-	})
+	r.Post("/auth", a.open(func(*request) (reply, error) {
+		return reply{}, cloister.Errorf(cloister.Unsupported, "Signing in with a browser is not in this version. Use `heroku login -i`.")
+	}))
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/heroku"
 )
 
 // Each bad input is answered with the status, the id and the message that the person who made it can act upon.
@@ -108,7 +109,7 @@ func TestBadInputsAreRefusedInWords(t *testing.T) {
 		"a build of nothing": {"POST", "/apps/hello/builds", `{}`, 422, "invalid_params",
 			"A source is required: set source_blob.url to the address of a tar.gz archive."},
 		"a config var that is a number": {"PATCH", "/apps/hello/config-vars", `{"KEY":5}`, 422, "invalid_params",
-			"Field KEY must be a string, not a number."},
+			"The request body has a number where a string must be."},
 		"a config var with a bad name": {"PATCH", "/apps/hello/config-vars", `{"NO SPACE":"x"}`, 422, "invalid_params",
 			`Config var name "NO SPACE" is invalid. A name has letters, digits and underscores, and does not start with a digit.`},
 		"NUL":                     {"PATCH", "/apps/hello/config-vars", `{"KEY":"a\u0000b"}`, 422, "invalid_params", "The request contains a NUL character, which no text here can hold."},
@@ -188,5 +189,21 @@ func TestWhoMayNotIsToldSoAndWhoMayNotKnowIsNot(t *testing.T) {
 	h.call("POST", "/teams", `{"name":"ops"}`, as(member)).refused(t, 403, "forbidden", "Only an operator of this installation may do that.")
 	if len(h.caches) > 0 {
 		t.Error("a cache was dropped by somebody who may not")
+	}
+}
+
+func TestTheCodeBehindABuildIsForThoseWhoDeploy(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.space("cellar")
+	h.app("cellar", "hello")
+	secret := hexOf('5', 64)
+	var b heroku.Build
+	h.call("POST", "/apps/hello/builds", `{"source_blob":{"url":"http://localhost:5100/sources/`+secret+`"}}`).want(t, 201, &b)
+	viewer := h.person("bob@example.com", cloister.Viewer)
+	for _, path := range []string{"/apps/hello/builds", "/apps/hello/builds/" + b.ID} {
+		if got := h.call("GET", path, nil, as(viewer)).want(t, 200, nil); strings.Contains(string(got.body), secret) {
+			t.Errorf("%s tells a viewer %s", path, got.body)
+		}
 	}
 }

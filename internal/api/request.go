@@ -109,8 +109,12 @@ func describe(err error) string {
 	if wants == "" {
 		wants = "something else"
 	}
-	if t.Field == "" {
+	field := t.Field
+	if outer, inner, ok := strings.Cut(field, "."); ok && outer != strings.ToLower(outer) {
+		field = inner // outer is an embedded struct, which is Go's business
+	}
+	if field == "" {
 		return fmt.Sprintf("The request body has a %s where %s must be.", t.Value, wants)
 	}
-	return fmt.Sprintf("Field %s must be %s, not a %s.", t.Field, wants, t.Value)
+	return fmt.Sprintf("Field %s must be %s, not a %s.", field, wants, t.Value)
 }

@@ -19,7 +19,7 @@ type Config struct {
 	CABundle  string            // PEM file that builds trust, where a company network re-signs TLS; "" for the stack's own
 	Env       map[string]string // given to every build: proxies, mirrors of package registries
 	Timeout   time.Duration     // of a whole build: 15 minutes
-	Limits    engine.Size       // of the sandbox: 2 GiB of memory, 4096 processes, 1 GiB outside of scratch space
+	Limits    engine.Size       // of the sandbox: 2 GiB of memory, 2 cores, 4096 processes, 1 GiB outside of scratch space
 	Scratch   int64             // bytes a build may write: 4 GiB
 	Cache     int64             // bytes an app's cache may take: 2 GiB
 	MaxSource int64             // bytes of unpacked source: 1 GiB
@@ -47,6 +47,7 @@ func New(e engine.Engine, s *Store, c Config, log *slog.Logger) *Builder {
 	}
 	orElse(&c.Timeout, 15*time.Minute)
 	orElse(&c.Limits.Memory, 2<<30)
+	orElse(&c.Limits.CPU, 2000)
 	orElse(&c.Limits.PIDs, 4096)
 	orElse(&c.Limits.Disk, 1<<30)
 	orElse(&c.Scratch, 4<<30)

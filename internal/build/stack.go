@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -63,15 +64,10 @@ func BuildStack(ctx context.Context, store *Store, name string, out io.Writer) (
 	}
 
 	b := &bootstrap{suite: recipe.Suite, work: work, debs: debs, out: out}
-	fmt.Fprintf(out, "-----> Making the run image of %s\n", name)
-	runTar, err := b.run(ctx, "run", recipe.Run)
+	fmt.Fprintf(out, "-----> Making the run and the build image of %s; this takes a minute or two\n", name)
+	runTar, buildTar, err := b.both(ctx, recipe)
 	if err != nil {
-		return cloister.Stack{}, fmt.Errorf("make the run image of %s: %w", name, err)
-	}
-	fmt.Fprintf(out, "-----> Making the build image of %s\n", name)
-	buildTar, err := b.run(ctx, "build", slices.Concat(recipe.Run, recipe.Build))
-	if err != nil {
-		return cloister.Stack{}, fmt.Errorf("make the build image of %s: %w", name, err)
+		return cloister.Stack{}, fmt.Errorf("make stack %s: %w", name, err)
 	}
 
 	runLayer, err := store.NewLayer(0, func(w io.Writer) error { return copySystem(runTar, w) })
@@ -136,10 +132,30 @@ type bootstrap struct {
 	out   io.Writer
 }
 
+// both makes the file systems of the run and of the build image, at the same time.
+func (b *bootstrap) both(ctx context.Context, r stacks.Recipe) (run, build string, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var both sync.WaitGroup
+	part := func(name string, packages []string, to *string) func() {
+		return func() {
+			tar, err := b.run(ctx, name, packages)
+			if err != nil {
+				cancel(fmt.Errorf("%s image: %w", name, err)) // the first failure is the one that counts
+			}
+			*to = tar
+		}
+	}
+	both.Go(part("run", r.Run, &run))
+	both.Go(part("build", slices.Concat(r.Run, r.Build), &build))
+	both.Wait()
+	return run, build, context.Cause(ctx)
+}
+
 // run makes work/name.tar. Every package is unpacked and configured by mmdebstrap itself, in its own chroot: a hook
 // that called apt or dpkg would act on this machine if one option were missing.
 func (b *bootstrap) run(ctx context.Context, name string, packages []string) (string, error) {
-	conf, sources := filepath.Join(b.work, "apt.conf"), filepath.Join(b.work, "sources.list")
+	conf, sources := filepath.Join(b.work, name+".conf"), filepath.Join(b.work, name+".list")
 	if err := os.WriteFile(conf, []byte(aptOptions(ctx)), 0o644); err != nil {
 		return "", err
 	}
@@ -155,7 +171,7 @@ func (b *bootstrap) run(ctx context.Context, name string, packages []string) (st
 		"--dpkgopt=path-exclude=/usr/share/locale/*",
 		"--skip=download/empty,essential/unlink,cleanup/apt", // so that packages survive until they are put by
 		`--setup-hook=mkdir -p "$1/var/cache/apt/archives" && find "$DEBS" -name "*.deb" -exec cp -t "$1/var/cache/apt/archives" {} +`,
-		`--customize-hook=find "$1/var/cache/apt/archives" -maxdepth 1 -name "*.deb" -exec cp -n -t "$DEBS" {} +`,
+		`--customize-hook=` + keepPackages,
 		fmt.Sprintf(`--customize-hook=chroot "$1" groupadd --gid %d %s`, userID, userName),
 		fmt.Sprintf(`--customize-hook=chroot "$1" useradd --uid %d --gid %d --home-dir %s --no-create-home --shell /bin/bash %s`, userID, userID, appDir, userName),
 		fmt.Sprintf(`--customize-hook=install -d -m 0755 -o %d -g %d "$1%s"`, userID, userID, appDir),
@@ -176,7 +192,9 @@ func (b *bootstrap) run(ctx context.Context, name string, packages []string) (st
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Run(); err != nil {
-		fmt.Fprintf(b.out, "%s\n", tail(said.Bytes(), 4096))
+		if ctx.Err() == nil {
+			fmt.Fprintf(b.out, "%s\n", tail(said.Bytes(), 4096))
+		}
 		return "", errors.Join(fmt.Errorf("mmdebstrap: %w", err), ctx.Err())
 	}
 	if info, err := os.Stat(target); err != nil || info.Size() == 0 {
@@ -184,6 +202,12 @@ func (b *bootstrap) run(ctx context.Context, name string, packages []string) (st
 	}
 	return target, nil
 }
+
+// keepPackages puts packages by. Each appears whole, since another bootstrap may be looking.
+const keepPackages = `for deb in "$1"/var/cache/apt/archives/*.deb; do
+	name=$(basename "$deb")
+	[ -e "$DEBS/$name" ] || { cp "$deb" "$DEBS/$name.$$" && mv "$DEBS/$name.$$" "$DEBS/$name"; }
+done`
 
 // aptSources is where this machine takes packages of the suite from, as lines of a sources.list. It is "" if the
 // machine does not run that suite; mmdebstrap then knows where Debian keeps it.

@@ -23,7 +23,7 @@ func (c *appsDestroy) Run(ctx context.Context, s *Session) error {
 	if err != nil {
 		return err
 	}
-	if err := s.confirm(name, c.Confirm, "This will delete "+app.Name+" including all add-ons."); err != nil {
+	if err := s.confirm(ctx, name, c.Confirm, "This will delete "+app.Name+" including all add-ons."); err != nil {
 		return err
 	}
 	return s.during("Destroying "+app.Name+" (including all add-ons)", func() (string, error) {

@@ -15,29 +15,33 @@ var systemBundles = []string{
 	"/etc/ssl/cert.pem",                                 // macOS, BSD
 }
 
-// writeBundle writes the CAs that this machine trusts, and ours, into one file. It reports false when the machine has no
-// file of its own to start from.
-func writeBundle(file, ca string, getenv func(string) string) (bool, error) {
-	var system []byte
-	for _, f := range append([]string{getenv("GIT_SSL_CAINFO"), getenv("SSL_CERT_FILE")}, systemBundles...) {
-		if f == "" || f == file {
-			continue
-		}
-		if b, err := os.ReadFile(f); err == nil && len(b) > 0 {
-			system = b
-			break
-		}
-	}
-	if system == nil {
-		return false, nil
-	}
+// writeBundle writes the CAs of the first of those files that there is, and ours, into one file. It reports false when
+// there is none to start from. now is the file that the environment names already: if it is the bundle, it stays, since
+// what it was made from is not known any more.
+func writeBundle(file, ca, now string, from []string) (bool, error) {
 	ours, err := os.ReadFile(ca)
 	if err != nil {
 		return false, fmt.Errorf("read the server's CA certificate: %w", err)
 	}
-	want := append(bytes.TrimRight(system, "\n"), '\n')
-	want = append(want, ours...)
-	if have, err := os.ReadFile(file); err == nil && bytes.Equal(have, want) {
+	have, _ := os.ReadFile(file) // none is empty
+	if now == file && bytes.Contains(have, ours) {
+		return true, nil
+	}
+	var theirs []byte
+	for _, f := range append([]string{now}, from...) {
+		if f == "" || f == file {
+			continue
+		}
+		if b, err := os.ReadFile(f); err == nil && len(b) > 0 {
+			theirs = b
+			break
+		}
+	}
+	if theirs == nil {
+		return false, nil
+	}
+	want := append(bytes.TrimRight(theirs, "\n"), '\n')
+	if want = append(want, ours...); bytes.Equal(have, want) {
 		return true, nil
 	}
 	return true, writeFile(file, want)

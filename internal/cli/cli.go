@@ -45,11 +45,11 @@ func Main(ctx context.Context, args []string, o Options) int {
 	if len(args) > 0 {
 		for _, c := range o.Server {
 			if c.Name == args[0] {
-				return s.exit(c.Run(ctx, args[1:]))
+				return s.exit(ctx, c.Run(ctx, args[1:]))
 			}
 		}
 	}
-	return s.exit(s.run(ctx, args))
+	return s.exit(ctx, s.run(ctx, args))
 }
 
 // An exitStatus ends the program with a status of its own, and without a message.

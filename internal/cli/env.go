@@ -57,9 +57,19 @@ func (s *Session) trustSettings(server *url.URL) ([]setting, error) {
 	if s.config.CA == "" {
 		return nil, nil
 	}
-	out := []setting{{"NODE_EXTRA_CA_CERTS", s.config.CA}} // adds to Node's own
-	bundle := filepath.Join(filepath.Dir(s.file), "ca-bundle.pem")
-	ok, err := writeBundle(bundle, s.config.CA, s.getenv)
+	dir, node := filepath.Dir(s.file), s.config.CA // which adds to Node's own
+	if now := s.getenv("NODE_EXTRA_CA_CERTS"); now != "" && now != node {
+		// Somebody has added another, of a company's proxy perhaps: both are needed.
+		both := filepath.Join(dir, "node-ca.pem")
+		if ok, err := writeBundle(both, s.config.CA, now, nil); err != nil {
+			return nil, err
+		} else if ok {
+			node = both
+		}
+	}
+	out := []setting{{"NODE_EXTRA_CA_CERTS", node}}
+	bundle := filepath.Join(dir, "ca-bundle.pem")
+	ok, err := writeBundle(bundle, s.config.CA, s.getenv("GIT_SSL_CAINFO"), append([]string{s.getenv("SSL_CERT_FILE")}, systemBundles...))
 	if err != nil {
 		return nil, err
 	}

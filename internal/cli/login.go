@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +21,7 @@ const tokenLife = 30 * 24 * 60 * 60
 type login struct {
 	Interactive bool   `short:"i" help:"Ask for e-mail address and password here, without a browser."`
 	ExpiresIn   int    `short:"e" name:"expires-in" placeholder:"SECONDS" help:"How long the token lasts (30 days)."`
+	FromStdin   bool   `name:"from-stdin" help:"Read what 'cloister server --login' prints on the server's machine."`
 	CA          string `name:"ca" type:"path" placeholder:"FILE" help:"The CA certificate of the server, if it has its own."`
 }
 
@@ -26,6 +29,9 @@ type login struct {
 func (c *login) Run(ctx context.Context, s *Session) error {
 	if s.getenv("HEROKU_API_KEY") != "" {
 		return complain("HEROKU_API_KEY is set, and would be used instead of what you log in with. Unset it first.")
+	}
+	if c.FromStdin {
+		return s.adoptLogin(ctx)
 	}
 	if c.CA != "" {
 		ca, err := filepath.Abs(c.CA)
@@ -41,7 +47,7 @@ func (c *login) Run(ctx context.Context, s *Session) error {
 	var token string
 	if !c.Interactive {
 		token, err = s.browserLogin(ctx, h)
-		if heroku.IsNotFound(err) {
+		if status := heroku.StatusOf(err); status == http.StatusNotFound || status == http.StatusNotImplemented {
 			s.Term.Note("This server has no login by browser.")
 			c.Interactive = true
 		}
@@ -65,13 +71,49 @@ func (c *login) Run(ctx context.Context, s *Session) error {
 	return nil
 }
 
+// adoptLogin reads a login that the server has made itself: its address, its CA, and a token. The CA is kept beside the
+// configuration.
+func (s *Session) adoptLogin(ctx context.Context) error {
+	var in struct{ URL, CA, Email, Token string }
+	if err := json.NewDecoder(s.Term.In).Decode(&in); err != nil {
+		return fmt.Errorf("read the login: %w", err)
+	}
+	if in.URL == "" || in.Token == "" {
+		return complain("What was read is not a login: it lacks the server's address or a token.")
+	}
+	s.config, s.broken = Config{URL: strings.TrimRight(in.URL, "/"), Token: in.Token, Email: in.Email}, nil
+	if in.CA != "" {
+		if s.file == "" {
+			return complain("This system has no place for configuration; name a file with --config.")
+		}
+		s.config.CA = filepath.Join(filepath.Dir(s.file), "ca.pem")
+		if err := writeFile(s.config.CA, []byte(in.CA)); err != nil {
+			return err
+		}
+	}
+	h, err := s.Client()
+	if err != nil {
+		return err
+	}
+	account, err := h.Account(ctx)
+	if err != nil {
+		return err
+	}
+	s.config.Email = account.Email
+	if err := WriteConfig(s.file, s.config); err != nil {
+		return err
+	}
+	s.Term.Line("Logged in as %s", s.Term.Cyan(account.Email))
+	return nil
+}
+
 func (s *Session) passwordLogin(ctx context.Context, h *heroku.Client, expires int) (string, error) {
 	s.Term.Note("cloister: Enter your login credentials for %s", s.config.URL)
-	email, err := s.Term.Ask("Email:")
+	email, err := s.Term.Ask(ctx, "Email:")
 	if err != nil {
 		return "", err
 	}
-	password, err := s.Term.Password("Password:")
+	password, err := s.Term.Password(ctx, "Password:")
 	if err != nil {
 		return "", err
 	}
@@ -83,7 +125,7 @@ func (s *Session) passwordLogin(ctx context.Context, h *heroku.Client, expires i
 	a, err := h.SignIn(ctx, email, password, "", in)
 	var e *heroku.Error
 	if errors.As(err, &e) && e.ID == heroku.ErrTwoFactor {
-		code, err := s.Term.Password("Two-factor code:")
+		code, err := s.Term.Password(ctx, "Two-factor code:")
 		if err != nil {
 			return "", err
 		}

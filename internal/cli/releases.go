@@ -210,9 +210,9 @@ func (c *rollback) goal(ctx context.Context, h *heroku.Client, app string) (hero
 	if err != nil {
 		return heroku.Release{}, err
 	}
-	eligible := slices.DeleteFunc(rs, func(r heroku.Release) bool { return !r.EligibleForRollback })
-	if len(eligible) < 2 {
+	i := slices.IndexFunc(rs, func(r heroku.Release) bool { return r.EligibleForRollback && !r.Current })
+	if i < 0 {
 		return heroku.Release{}, complain("No eligible release found for %s to roll back to.", app)
 	}
-	return eligible[1], nil
+	return rs[i], nil
 }

@@ -155,7 +155,7 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // exit tells the person what went wrong and gives the status to end with.
-func (s *Session) exit(err error) int {
+func (s *Session) exit(ctx context.Context, err error) int {
 	var status exitStatus
 	var api *heroku.Error
 	var netErr *net.OpError
@@ -165,7 +165,7 @@ func (s *Session) exit(err error) int {
 		return 0
 	case errors.As(err, &status):
 		return int(status)
-	case errors.Is(err, context.Canceled):
+	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx))):
 		return 130 // as a shell reports a program that ended by Ctrl-C
 	case errors.As(err, &api):
 		text := err.Error()

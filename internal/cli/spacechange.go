@@ -33,7 +33,7 @@ func (c *spacesDestroy) Run(ctx context.Context, s *Session) error {
 			warning += fmt.Sprintf("\nIts outbound IPs will be used again by others: %s\nRemove them from the allowlists of the services that trust them.", outbound(&nat))
 		}
 	}
-	if err := s.confirm(name, c.Confirm, warning); err != nil {
+	if err := s.confirm(ctx, name, c.Confirm, warning); err != nil {
 		return err
 	}
 	var gone heroku.Space

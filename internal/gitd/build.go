@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strings"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/logs"
@@ -40,11 +39,12 @@ func (p *push) build(ctx context.Context, conn net.Conn, commit string) error {
 	// The hook says nothing any more. When it ends before it is told to, the person who pushed is gone.
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	gone := func() { cancel(errors.New("the push was broken off")) }
 	p.watch.Go(func() {
 		io.Copy(io.Discard, conn)
-		cancel(errors.New("the push was broken off"))
+		gone()
 	})
-	out, err := p.h.platform.WaitBuild(ctx, p.actor, p.app.ID, id, logs.CleanWriter(text{conn}))
+	out, err := p.h.platform.WaitBuild(ctx, p.actor, p.app.ID, id, logs.CleanWriter(audience{text{conn}, gone}))
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -57,8 +57,23 @@ func (p *push) build(ctx context.Context, conn net.Conn, commit string) error {
 		show("\n%s\nVerifying deploy...\n\n!       Push rejected to %s.\n\n", failure("Push failed"), p.app.Name)
 		return errShown
 	}
-	show("-----> Launching...\n       Released v%d\n       %s deployed to Cloister\n\nVerifying deploy... done.\n", out.Version, strings.TrimSpace(out.URL))
+	show("Verifying deploy... done.\n")
 	return nil
+}
+
+// An audience gets the output. When it can not be written to, it is gone, and that is known before anybody wonders
+// about the error.
+type audience struct {
+	io.Writer
+	gone func()
+}
+
+func (a audience) Write(p []byte) (int, error) {
+	n, err := a.Writer.Write(p)
+	if err != nil {
+		a.gone()
+	}
+	return n, err
 }
 
 // An archive is the tar archive that the hook sends.

@@ -23,7 +23,8 @@ type Platform interface {
 	Repository(ctx context.Context, actor cloister.Actor, appName string, write bool) (cloister.App, error)
 	// StartBuild reads the source to its end, keeps it, and starts a build of it.
 	StartBuild(ctx context.Context, actor cloister.Actor, appID string, in Push) (buildID string, err error)
-	// WaitBuild writes the build's output to out until the build has failed, or has succeeded and was released.
+	// WaitBuild writes the build's output to out until the build has failed, or has succeeded and was released, which
+	// the output says too.
 	// When ctx is done first, the person who pushed has gone: it cancels the build and returns ctx's error.
 	WaitBuild(ctx context.Context, actor cloister.Actor, appID, buildID string, out io.Writer) (Outcome, error)
 	// Pushed notes the size of an app's repository in bytes, after it has changed.
@@ -41,8 +42,6 @@ type Push struct {
 // An Outcome is how a build ended.
 type Outcome struct {
 	Succeeded bool
-	Version   int    // of the release
-	URL       string // of the app
 	Message   string // when it failed: why, in a line that the output does not have yet
 }
 

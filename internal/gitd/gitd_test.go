@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net/http/httptest"
 	"os"
@@ -110,8 +111,8 @@ func (p *platform) WaitBuild(ctx context.Context, _ cloister.Actor, _, id string
 	if wait != nil {
 		return wait(ctx, out)
 	}
-	io.WriteString(out, "-----> Building on the Debian-12 stack\n\x1b[31mred\x1b[0m\r\n")
-	return Outcome{Succeeded: true, Version: 6, URL: "https://shop-0123456789ab.apps.localhost/"}, nil
+	io.WriteString(out, "-----> Building on the Debian-12 stack\n\x1b[31mred\x1b[0m\r\n-----> Launching...\n       Released v6\n\n")
+	return Outcome{Succeeded: true}, nil
 }
 
 func (p *platform) Pushed(_ context.Context, _ cloister.Actor, _ string, size int64) error {
@@ -142,6 +143,12 @@ const shopID = "01234567-89ab-4cde-8f01-23456789abcd"
 
 func newWorld(t *testing.T, change ...func(*Config)) *world {
 	t.Helper()
+	return newWorldBehind(t, 0, change...)
+}
+
+// newWorldBehind is a world whose server has short deadlines of its own, unless zero.
+func newWorldBehind(t *testing.T, deadline time.Duration, change ...func(*Config)) *world {
+	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("git is not installed")
 	}
@@ -168,6 +175,8 @@ func newWorld(t *testing.T, change ...func(*Config)) *world {
 	}
 	w.server = httptest.NewUnstartedServer(w.handler)
 	w.server.EnableHTTP2 = true
+	w.server.Config.ReadTimeout, w.server.Config.WriteTimeout = deadline, deadline
+	w.server.Config.ErrorLog = log.New(io.Discard, "", 0) // of git clients that hang up
 	w.server.StartTLS()
 	t.Cleanup(func() {
 		w.server.Close()

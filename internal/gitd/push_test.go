@@ -38,7 +38,6 @@ func TestPushIsABuild(t *testing.T) {
 				"red",
 				"-----> Launching...",
 				"       Released v6",
-				"       https://shop-0123456789ab.apps.localhost/ deployed to Cloister",
 				"",
 				"Verifying deploy... done.",
 			})
@@ -202,7 +201,7 @@ func TestPushesToOneAppAreBuiltInTurn(t *testing.T) {
 	w.platform.wait = func(ctx context.Context, out io.Writer) (Outcome, error) {
 		building <- true
 		<-finish
-		return Outcome{Succeeded: true, Version: 2, URL: "https://x/"}, nil
+		return Outcome{Succeeded: true}, nil
 	}
 	type ended struct {
 		out string
@@ -287,20 +286,45 @@ func TestWhoGoesAwayCancelsTheBuild(t *testing.T) {
 	}
 }
 
+func TestBuildThatTalksToNobodyIsCancelled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.commit(map[string]string{"a": "1"})
+	building, cancelled := make(chan bool, 1), make(chan error, 1)
+	w.platform.wait = func(ctx context.Context, out io.Writer) (Outcome, error) {
+		building <- true
+		for {
+			if _, err := io.WriteString(out, "still building\n"); err != nil {
+				cancelled <- ctx.Err() // whoever sees the error must see that it is a cancellation
+				return Outcome{}, err
+			}
+		}
+	}
+	c := w.command(t.Context(), "push", w.url("owner", "shop.git"), "main")
+	c.Stderr = io.Discard
+	group(c)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-building
+	killGroup(c)
+	c.Wait()
+	equal(t, <-cancelled == context.Canceled, true)
+}
+
 func TestLongBuildOutlastsTheServersDeadlines(t *testing.T) {
 	for _, h2 := range []bool{false, true} {
 		t.Run(fmt.Sprintf("http2=%v", h2), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newWorldBehind(t, 500*time.Millisecond)
 			w.h2 = h2
-			w.server.Config.ReadTimeout, w.server.Config.WriteTimeout = 500*time.Millisecond, 500*time.Millisecond
 			w.commit(map[string]string{"a": "1"})
 			w.platform.wait = func(ctx context.Context, out io.Writer) (Outcome, error) {
 				select {
 				case <-ctx.Done():
 					return Outcome{}, ctx.Err()
 				case <-time.After(1500 * time.Millisecond): // the passing of time is what is tested
-					return Outcome{Succeeded: true, Version: 2, URL: "https://x/"}, nil
+					return Outcome{Succeeded: true}, nil
 				}
 			}
 			w.says(w.git("push", w.url("owner", "shop.git"), "main"), "Released v2")

@@ -95,7 +95,8 @@ func (p *printer) Logs(ctx context.Context, id string, since time.Time) iter.Seq
 func TestFollowLosesAndDoublesNothingThroughRestarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir, p := t.TempDir(), newPrinter()
-		var want []string
+		want := []string{"hello"}
+		p.print("w1", "hello")
 		for restart := range 6 {
 			l := open(t, Config{Dir: dir, Lines: 7})
 			ctx, cancel := context.WithCancel(t.Context())

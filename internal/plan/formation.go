@@ -108,8 +108,9 @@ type formation struct {
 // A row is a dyno, as it was and as it becomes.
 type row struct {
 	cloister.Dyno
-	was  cloister.Dyno
-	lost bool // its workload or its zone is gone
+	was       cloister.Dyno
+	lost      bool // its workload or its zone is gone
+	unstarted bool // its workload is to be started
 }
 
 // current reports whether the dyno is what its process type wants today.
@@ -146,9 +147,12 @@ func (f *formation) orphans() {
 	}
 }
 
-// finish collects the rows that changed.
+// finish collects the rows that changed, and those to start: never one that was replaced meanwhile.
 func (f *formation) finish() Plan {
 	for _, r := range f.rows {
+		if r.unstarted && !r.Retired() && r.ReleaseID == f.Release.ID {
+			f.plan.Start = append(f.plan.Start, r.Dyno)
+		}
 		if r.Dyno != r.was {
 			r.UpdatedAt = f.now
 			f.plan.Put = append(f.plan.Put, r.Dyno)

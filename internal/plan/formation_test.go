@@ -373,6 +373,18 @@ func TestAStartThatWasCutOffIsRepeated(t *testing.T) {
 	}
 }
 
+func TestAStartThatWasCutOffIsNotRepeatedForAnOldRelease(t *testing.T) {
+	w := newWorld()
+	w.scale("web", 1)
+	w.release()
+	w.Dynos = plan.Formation(w.State, w.now).Put
+	w.release()
+	p := w.step()
+	if len(p.Start) != 1 || p.Start[0].Version != 2 || len(w.Dynos) != 1 || w.Dynos[0].Version != 2 {
+		t.Errorf("plan %+v", p)
+	}
+}
+
 func TestWorkloadsWithoutARowAreDropped(t *testing.T) {
 	w := deployed(t, 1)
 	w.start(cloister.Dyno{ID: "stray", Type: "web", Zone: "a"})

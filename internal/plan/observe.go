@@ -21,7 +21,7 @@ func (f *formation) observe(r *row) {
 	case f.zones.lost(r.Zone), !seen && r.Address.IsValid():
 		f.lost(r)
 	case !seen && !r.Retired():
-		f.plan.Start = append(f.plan.Start, r.Dyno) // recorded, but never started: the server died in between
+		r.unstarted = true // recorded, but never started: the server died in between, or the engine could not
 		f.again(glance)
 	case !seen || r.Retired():
 	case s.Phase == engine.Running && r.State == cloister.DynoStarting:

@@ -157,12 +157,11 @@ func (f *formation) preboot(s *slot, t cloister.ProcessType) {
 
 // create makes the row of a new dyno.
 func (f *formation) create(number int, t cloister.ProcessType, crashes int) *row {
-	r := &row{Dyno: cloister.Dyno{ID: f.NewID(), AppID: f.App.ID, SpaceID: f.App.SpaceID, Type: t.Type, Number: number,
+	r := &row{unstarted: true, Dyno: cloister.Dyno{ID: f.NewID(), AppID: f.App.ID, SpaceID: f.App.SpaceID, Type: t.Type, Number: number,
 		ReleaseID: f.Release.ID, Version: f.Release.Version, Size: t.Size, Command: t.Command,
 		Zone: f.zones.take(f.App.ID, t.Type), State: cloister.DynoStarting, Crashes: crashes, CreatedAt: f.now}}
 	f.say(r.Dyno, f.now, "Starting process with command `"+t.Command+"`")
 	f.rows = append(f.rows, r)
-	f.plan.Start = append(f.plan.Start, r.Dyno)
 	f.again(glance)
 	return r
 }

@@ -29,6 +29,7 @@ type limits struct {
 	roll      time.Duration // between two bytes, in either direction (H15, H28)
 	queue     time.Duration // for a first dyno to come up (H20)
 	pooled    time.Duration // that an unused connection to a dyno is kept
+	blank     time.Duration // for a first table, before anybody is served without one
 	drain     time.Duration // for requests to finish when the router ends
 	linger    time.Duration // for a client to read an answer before its unread request is thrown away
 	poll      time.Duration // of a long poll for the table
@@ -49,6 +50,7 @@ func (l limits) withDefaults() limits {
 	set(&l.roll, 55*time.Second)
 	set(&l.queue, 75*time.Second)
 	set(&l.pooled, 90*time.Second)
+	set(&l.blank, 3*time.Second)
 	set(&l.drain, 30*time.Second)
 	set(&l.linger, time.Second)
 	set(&l.poll, 10*time.Second)

@@ -177,7 +177,7 @@ func (w *world) dial() *wire {
 	}
 	w.t.Cleanup(func() { c.Close() })
 	c.SetDeadline(time.Now().Add(10 * time.Second))
-	return &wire{t: w.t, Conn: c, rd: bufio.NewReader(c)}
+	return newWire(w.t, c)
 }
 
 // A wire is a connection on which a test says exactly what it means.
@@ -268,3 +268,5 @@ func rawBackend(t *testing.T, f func(c net.Conn, head string)) netip.AddrPort {
 	}()
 	return l.Addr().(*net.TCPAddr).AddrPort()
 }
+
+func newWire(t *testing.T, c net.Conn) *wire { return &wire{t: t, Conn: c, rd: bufio.NewReader(c)} }

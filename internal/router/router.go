@@ -122,7 +122,17 @@ func (r *Router) Run(ctx context.Context) error {
 	inner.Go(func() { r.follow(life) })
 	inner.Go(func() { r.deliver(life) })
 	inner.Go(func() { r.streams.server.Serve(r.streams) })
+	select { // clients wait in the queue meanwhile: better than being told that there is no such app
+	case <-r.blank.replaced:
+	case <-time.After(r.limits.blank):
+	case <-ctx.Done():
+	}
 	doors.Go(func() { r.accept(r.http, r.servePlain) })
+	select { // clients wait in the queue meanwhile: better than being told that there is no such app
+	case <-r.blank.replaced:
+	case <-time.After(r.limits.blank):
+	case <-ctx.Done():
+	}
 	doors.Go(func() { r.accept(r.https, r.serveTLS) })
 	r.log.Info("router started", "http", r.HTTPAddr().String(), "https", r.HTTPSAddr().String(), "version", r.table.Load().version)
 
@@ -133,6 +143,9 @@ func (r *Router) Run(ctx context.Context) error {
 	doors.Wait()
 	err := errors.Join(r.http.Close(), r.https.Close())
 	r.finish()
+	for _, d := range r.table.Load().dynos {
+		d.retire()
+	}
 	end()
 	inner.Wait()
 	r.log.Info("router stopped")

@@ -52,11 +52,7 @@ func (r *Router) serveStream(w http.ResponseWriter, req *http.Request) {
 func (s *stream) appendHead(b []byte) []byte {
 	b = append(append(append(b, s.req.Method...), ' '), s.req.RequestURI...)
 	b = append(append(append(b, " HTTP/1.1\r\nHost: "...), s.req.Host...), "\r\n"...)
-	switch {
-	case s.req.ContentLength > 0 || s.req.Header["Content-Length"] != nil:
-		b = append(b, "Content-Length: "...)
-		b = append(strconv.AppendInt(b, s.req.ContentLength, 10), "\r\n"...)
-	case s.req.ContentLength < 0:
+	if s.req.ContentLength < 0 {
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
 	}
 	if len(s.req.Trailer) > 0 {
@@ -68,7 +64,7 @@ func (s *stream) appendHead(b []byte) []byte {
 	}
 	for name, values := range s.req.Header {
 		switch name {
-		case "Content-Length", "Transfer-Encoding", "Connection", "Host", "Trailer", "Upgrade":
+		case "Transfer-Encoding", "Connection", "Host", "Trailer", "Upgrade":
 			continue
 		}
 		for _, v := range values {

@@ -18,7 +18,6 @@ type pushes struct {
 	store    *store.Store
 	sources  uploads
 	logs     *logs.Logs
-	web      func(host string) string
 }
 
 func (p *pushes) Authenticate(ctx context.Context, token cloister.Secret) (cloister.Actor, error) {
@@ -55,17 +54,6 @@ func (p *pushes) WaitBuild(ctx context.Context, a cloister.Actor, appID, buildID
 		}
 		return gitd.Outcome{}, err
 	}
-	app, b, err := p.platform.Build(ctx, a, appID, buildID)
-	if err != nil {
-		return gitd.Outcome{}, err
-	}
-	o := gitd.Outcome{Succeeded: b.Status == cloister.BuildSucceeded, URL: p.web(app.Host)}
-	if b.ReleaseID != "" {
-		_, r, err := p.platform.Release(ctx, a, appID, b.ReleaseID)
-		if err != nil {
-			return o, err
-		}
-		o.Version = r.Version
-	}
-	return o, nil
+	_, b, err := p.platform.Build(ctx, a, appID, buildID)
+	return gitd.Outcome{Succeeded: b.Status == cloister.BuildSucceeded}, err
 }

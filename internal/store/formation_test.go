@@ -37,8 +37,6 @@ func TestProcessTypesArePutAndDeleted(t *testing.T) {
 		same(t, read(t, s, func(tx *store.Tx) ([]cloister.ProcessType, error) { return tx.SpaceFormation("another space") }),
 			[]cloister.ProcessType(nil))
 
-		same(t, read(t, s, (*store.Tx).WebFormation), []cloister.ProcessType{web})
-
 		update(t, s, func(tx *store.Tx) error { return tx.DeleteProcessType(x.app.ID, "web") })
 		same(t, read(t, s, formation), []cloister.ProcessType{again})
 		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error { return tx.DeleteProcessType(x.app.ID, "web") })

@@ -2,6 +2,7 @@ package term
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,25 +15,51 @@ import (
 // ErrNoAnswer is what a question gets when there is nobody to answer it.
 var ErrNoAnswer = errors.New("there is nobody to answer: the input has ended")
 
-// Ask prints a question and reads a line.
-func (t *Terminal) Ask(format string, args ...any) (string, error) {
-	fmt.Fprint(t.Err, fmt.Sprintf(format, args...)+" ")
-	return t.line()
+// Ask prints a question and reads a line. It stops waiting when ctx ends, and the program should then end too: a read
+// of a terminal can not be called back.
+func (t *Terminal) Ask(ctx context.Context, format string, args ...any) (string, error) {
+	fmt.Fprintf(t.Err, format+" ", args...)
+	return t.wait(ctx, t.line)
 }
 
 // Password is Ask for what must not be seen.
-func (t *Terminal) Password(format string, args ...any) (string, error) {
-	fmt.Fprint(t.Err, fmt.Sprintf(format, args...)+" ")
+func (t *Terminal) Password(ctx context.Context, format string, args ...any) (string, error) {
 	f, ok := t.In.(*os.File)
 	if !ok || !IsTerminal(f) {
-		return t.line()
+		return t.Ask(ctx, format, args...)
 	}
-	b, err := term.ReadPassword(int(f.Fd()))
-	fmt.Fprintln(t.Err)
+	fmt.Fprintf(t.Err, format+" ", args...)
+	was, err := term.GetState(int(f.Fd()))
 	if err != nil {
 		return "", fmt.Errorf("read the answer: %w", err)
 	}
-	return string(b), nil
+	defer term.Restore(int(f.Fd()), was) // also when the reading is given up
+	s, err := t.wait(ctx, func() (string, error) {
+		b, err := term.ReadPassword(int(f.Fd()))
+		return string(b), err
+	})
+	fmt.Fprintln(t.Err)
+	return s, err
+}
+
+// wait gives what read gives, or the reason that ctx ended.
+func (t *Terminal) wait(ctx context.Context, read func() (string, error)) (string, error) {
+	type answer struct {
+		text string
+		err  error
+	}
+	got := make(chan answer, 1)
+	go func() {
+		text, err := read()
+		got <- answer{text, err}
+	}()
+	select {
+	case a := <-got:
+		return a.text, a.err
+	case <-ctx.Done():
+		fmt.Fprintln(t.Err)
+		return "", context.Cause(ctx)
+	}
 }
 
 func (t *Terminal) line() (string, error) {
@@ -41,7 +68,6 @@ func (t *Terminal) line() (string, error) {
 	}
 	s, err := t.lines.ReadString('\n')
 	if err == io.EOF && s == "" {
-		fmt.Fprintln(t.Err)
 		return "", ErrNoAnswer
 	}
 	if err != nil && err != io.EOF {

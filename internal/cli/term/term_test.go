@@ -2,7 +2,9 @@ package term
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 )
@@ -82,14 +84,26 @@ func TestAskReadsLineByLine(t *testing.T) {
 	t.Parallel()
 	term, _, errs := terminal("a@b.c\nsecret\r\nlast", nil)
 	for _, want := range []string{"a@b.c", "secret", "last"} {
-		if got, err := term.Password("Say:"); err != nil || got != want {
+		if got, err := term.Password(t.Context(), "Say:"); err != nil || got != want {
 			t.Errorf("got %q, %v; want %q", got, err, want)
 		}
 	}
-	if _, err := term.Ask("More:"); !errors.Is(err, ErrNoAnswer) {
+	if _, err := term.Ask(t.Context(), "More:"); !errors.Is(err, ErrNoAnswer) {
 		t.Errorf("got %v", err)
 	}
 	if !strings.HasPrefix(errs.String(), "Say: Say: ") {
 		t.Errorf("asked %q", errs)
+	}
+}
+
+func TestAskStopsWaitingWhenInterrupted(t *testing.T) {
+	t.Parallel()
+	in, feed := io.Pipe()
+	t.Cleanup(func() { feed.Close() })
+	term := New(in, io.Discard, io.Discard, func(string) string { return "" })
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := term.Ask(ctx, "Say:"); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -70,3 +70,14 @@ func (e *Engine) Break(err error) {
 	defer e.mu.Unlock()
 	e.broken = err
 }
+
+// Everything lists all workloads, also while the engine is broken: for tests, which see more than their subject.
+func (e *Engine) Everything() []engine.Status {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	out := make([]engine.Status, 0, len(e.workloads))
+	for _, id := range slices.Sorted(maps.Keys(e.workloads)) {
+		out = append(out, e.workloads[id].status)
+	}
+	return out
+}

@@ -28,6 +28,7 @@ type Engine struct {
 	volumes  *volumeStore
 	netlink  *netlink.Handle // of the machine's namespace
 	mtu      int
+	keeper   *keeper
 	initFile string
 	swap     bool     // the kernel can limit swap
 	lock     *os.File // held while this engine is open: two at once would undo each other's work
@@ -79,6 +80,10 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	if e.initFile, err = installInit(e.State, e.Init); err != nil {
 		return err
 	}
+	e.keeper = &keeper{socket: filepath.Join(e.Run, "keeper.sock"), binary: e.initFile}
+	if _, err := e.keeper.ensure(); err != nil {
+		return err
+	}
 	if e.netlink, err = netlink.NewHandle(unix.NETLINK_ROUTE, unix.NETLINK_NETFILTER); err != nil {
 		return fmt.Errorf("open netlink: %w", err)
 	}
@@ -96,6 +101,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		return err
 	}
 	e.background.Go(e.sweep)
+	e.background.Go(e.keepKeeper)
 	return nil
 }
 

@@ -83,8 +83,8 @@ func (e *Engine) exec(ctx context.Context, w *workload, task containerd.Task, p 
 	if err != nil {
 		return 0, fmt.Errorf("wait for process: %w", err)
 	}
-	if err := run.Start(own); err != nil {
-		return 0, fmt.Errorf("start process: %w", err)
+	if err := begin(ctx, own, run); err != nil {
+		return 0, err
 	}
 	streams.began(func() { run.CloseIO(own, containerd.WithStdinCloser) })
 	done := make(chan struct{})
@@ -108,6 +108,27 @@ func (e *Engine) exec(ctx context.Context, w *workload, task containerd.Task, p 
 		case <-time.After(5 * time.Second):
 		}
 		return 0, ctx.Err()
+	}
+}
+
+// begin starts a process. A workload at its limits may not let one begin at all; then ctx ends the wait, and the
+// process is killed when it comes to life after all.
+func begin(ctx, own context.Context, run containerd.Process) error {
+	begun := make(chan error, 1)
+	go func() { begun <- run.Start(own) }()
+	select {
+	case err := <-begun:
+		if err != nil {
+			return fmt.Errorf("start process: %w", err)
+		}
+		return nil
+	case <-ctx.Done():
+		go func() {
+			if <-begun == nil {
+				run.Kill(own, syscall.SIGKILL)
+			}
+		}()
+		return ctx.Err()
 	}
 }
 

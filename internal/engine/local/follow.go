@@ -42,10 +42,11 @@ func (e *Engine) follow(w *workload, task containerd.Task, pumps []*pump) {
 		}
 	})
 	e.background.Go(func() {
-		if x, ok := e.await(w, task); ok && halt() {
+		if x, ok := e.await(w, task); ok {
 			e.finish(w, x, pumps, &pumping)
 		}
 		pumping.Wait()
+		halt()
 	})
 	e.background.Go(func() { e.tend(w) })
 	if stopped {
@@ -53,55 +54,57 @@ func (e *Engine) follow(w *workload, task containerd.Task, pumps []*pump) {
 	}
 }
 
-// An exit is how a workload ended.
-type exit struct {
-	status int
-	at     time.Time
-}
-
 // await waits for a task to exit. While containerd is away nothing is known, and it asks again.
-func (e *Engine) await(w *workload, task containerd.Task) (exit, bool) {
+func (e *Engine) await(w *workload, task containerd.Task) (end, bool) {
 	ctx := e.daemon.with(e.life)
 	for e.life.Err() == nil {
 		ended, err := task.Wait(ctx)
 		if err == nil {
 			s := <-ended
 			if err = s.Error(); err == nil {
-				return exit{int(s.ExitCode()), s.ExitTime().UTC()}, true
+				return end{Status: int(s.ExitCode()), At: s.ExitTime().UTC()}, true
 			}
 		}
 		if errdefs.IsNotFound(err) {
-			return exit{killed, e.now()}, true
+			return end{Status: killed, At: e.now()}, true
 		}
 		e.pause(patientPoll)
 	}
-	return exit{}, false
+	return end{}, false
 }
 
-// finish cleans up after a workload that has exited, and then says so.
-func (e *Engine) finish(w *workload, x exit, pumps []*pump, pumping *sync.WaitGroup) {
-	oom := oomKills(e.cgroup(w)) > 0 // the counter goes with the task
-	if !e.deleteTask(w) {
-		return // closed in the middle; the next engine goes on
+// finish cleans up after a workload that has exited, and then says so. When this engine is closed in the middle, the
+// next one goes on: how it ended is written down before the task goes, which is the only one to know.
+func (e *Engine) finish(w *workload, x end, pumps []*pump, pumping *sync.WaitGroup) {
+	x.OOM = x.OOM || oomKills(e.cgroup(w)) > 0 // the counter, too, goes with the task
+	if err := e.update(w, func(r *workloadRecord) { r.End = &x }); err != nil {
+		e.log.Error("an exit was not recorded", "workload", w.spec.ID, "error", err)
 	}
-	drained := time.AfterFunc(10*time.Second, func() { // somebody else holds the FIFO: not for ever
+	if !e.deleteTask(w) {
+		return
+	}
+	e.keeper.say("release", w.io) // and with it comes the end; a keeper that is gone holds nothing
+	drained := time.AfterFunc(10*time.Second, func() {
 		for _, p := range pumps {
 			p.stop()
 		}
 	})
 	pumping.Wait()
 	drained.Stop()
+	if e.life.Err() != nil {
+		return
+	}
 	if err := e.clear(e.life, w); err != nil {
 		e.log.Warn("a workload that exited was not cleaned up", "workload", w.spec.ID, "error", err)
 	}
 	err := e.update(w, func(r *workloadRecord) {
 		r.Status.Phase, r.Status.Listening = engine.Exited, false
-		r.Status.ExitStatus, r.Status.ExitedAt = x.status, x.at
-		if x.at.Before(r.Status.StartedAt) {
+		r.Status.ExitStatus, r.Status.ExitedAt = x.Status, x.At
+		if x.At.Before(r.Status.StartedAt) {
 			r.Status.ExitedAt = r.Status.StartedAt
 		}
-		r.Status.OOM = r.Status.OOM || oom
-		r.Pid = 0
+		r.Status.OOM = r.Status.OOM || x.OOM
+		r.Pid, r.End = 0, nil
 	})
 	if err != nil {
 		e.log.Error("an exit was not recorded", "workload", w.spec.ID, "error", err)
@@ -109,7 +112,7 @@ func (e *Engine) finish(w *workload, x exit, pumps []*pump, pumping *sync.WaitGr
 	w.spool.close()
 	os.RemoveAll(w.io)
 	close(w.ended)
-	e.log.Info("workload exited", "workload", w.spec.ID, "owner", w.spec.Owner, "status", x.status, "oom", oom)
+	e.log.Info("workload exited", "workload", w.spec.ID, "owner", w.spec.Owner, "status", x.Status, "oom", x.OOM)
 }
 
 // deleteTask removes a workload's task and container from containerd, waiting for containerd if it is away.

@@ -141,7 +141,7 @@ func (m *machine) leftovers() string {
 	}
 	processes, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, p := range processes {
-		if text, _ := os.ReadFile(p); bytes.Contains(text, []byte(m.config.Run)) {
+		if text, _ := os.ReadFile(p); bytes.Contains(text, []byte(filepath.Dir(m.config.State)+"/")) && !bytes.Contains(text, []byte("\x00dial\x00")) {
 			left = append(left, "process: "+string(bytes.ReplaceAll(text, []byte{0}, []byte{' '})))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cloister-dev/cloister/internal/engine"
@@ -26,6 +27,7 @@ type pump struct {
 	part    string // file that holds the beginning of a line whose end is not there yet
 	begun   []byte
 	stopped chan struct{}
+	halt    sync.Once
 	log     *slog.Logger
 }
 
@@ -62,8 +64,10 @@ func (p *pump) run() {
 
 // stop ends run early, leaving in the FIFO what is there.
 func (p *pump) stop() {
-	close(p.stopped)
-	p.fifo.SetReadDeadline(time.Now())
+	p.halt.Do(func() {
+		close(p.stopped)
+		p.fifo.SetReadDeadline(time.Now())
+	})
 }
 
 func (p *pump) pump() error {

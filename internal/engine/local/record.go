@@ -23,6 +23,14 @@ type workloadRecord struct {
 	User     user
 	Pid      uint32
 	KillAt   time.Time // when a stop's grace is over; zero: not stopped
+	End      *end      // how it ended, from when that is known until all is cleaned up and Status tells it
+}
+
+// An end is how a workload ended.
+type end struct {
+	Status int
+	At     time.Time
+	OOM    bool
 }
 
 // A spaceRecord is what a restart must know of a space.

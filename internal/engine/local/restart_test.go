@@ -185,10 +185,12 @@ func TestAfterARebootWorkloadsHaveExited(t *testing.T) {
 	e.Close()
 
 	// A power cut, as far as one can play it: no process, no namespace, no mount, no table, an empty run directory.
-	for _, p := range append(commands(m.config.Run), m.pidOf(w)) {
+	for _, p := range append(commands(filepath.Dir(m.config.Run)), m.pidOf(w)) {
 		syscall.Kill(p, syscall.SIGKILL)
 	}
-	m.until("all is dead", func() bool { return len(commands(m.config.Run)) == 0 && len(m.processes("/"+m.config.Name+"/"+w.ID)) == 0 })
+	m.until("all is dead", func() bool {
+		return len(commands(filepath.Dir(m.config.Run)+"/")) == 0 && len(m.processes("/"+m.config.Name+"/"+w.ID)) == 0
+	})
 	mounts, _ := os.ReadFile("/proc/self/mountinfo")
 	for line := range strings.Lines(string(mounts)) {
 		if at := strings.Fields(line)[4]; strings.HasPrefix(at, filepath.Dir(m.config.Run)+"/") {

@@ -135,9 +135,7 @@ func (e *Engine) resume(ctx context.Context, s survivor) error {
 		e.discard(ctx, s.workload)
 		return nil
 	case s.task == nil:
-		var none sync.WaitGroup
-		e.finish(s.workload, exit{killed, e.now()}, nil, &none)
-		return nil
+		return e.bury(s.workload)
 	}
 	if !began {
 		err := e.update(s.workload, func(r *workloadRecord) {
@@ -147,13 +145,30 @@ func (e *Engine) resume(ctx context.Context, s survivor) error {
 			return err
 		}
 	}
-	pumps, release, err := e.openPumps(s.workload)
+	pumps, err := e.openPumps(s.workload)
 	if err != nil {
 		return err
 	}
-	release() // the shim holds them; if it does not, they end as they must
 	e.follow(s.workload, s.task, pumps)
 	return nil
+}
+
+// bury finishes a workload whose task is gone: it ended as was written down, or else with the machine.
+func (e *Engine) bury(w *workload) error {
+	x := end{Status: killed, At: e.now()}
+	if known := w.record().End; known != nil {
+		x = *known
+	}
+	pumps, err := e.openPumps(w) // what it wrote last may still be kept
+	if err != nil {
+		return err
+	}
+	var pumping sync.WaitGroup
+	for _, p := range pumps {
+		pumping.Go(p.run)
+	}
+	e.finish(w, x, pumps, &pumping)
+	return removeCgroups(e.cgroup(w))
 }
 
 // removeStrangers removes what is named as ours and belongs to nothing known: the leavings of a crash.

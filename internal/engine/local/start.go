@@ -167,11 +167,10 @@ func (e *Engine) run(ctx context.Context, w *workload, rec workloadRecord, s *sp
 	if w.spool, err = openSpool(filepath.Join(w.dir, "log")); err != nil {
 		return err
 	}
-	pumps, hold, err := e.openPumps(w)
+	pumps, err := e.openPumps(w)
 	if err != nil {
 		return err
 	}
-	defer hold()
 	defer func() {
 		for _, p := range pumps {
 			if err != nil {
@@ -262,31 +261,30 @@ func (w *workload) fifos() cio.Creator {
 	}
 }
 
-// openPumps makes the FIFOs and opens their ends. The caller calls hold's result when the shim has opened its own.
-func (e *Engine) openPumps(w *workload) (pumps []*pump, release func(), err error) {
+// openPumps makes the FIFOs, has them kept, and opens them for reading.
+func (e *Engine) openPumps(w *workload) (pumps []*pump, err error) {
 	if err := os.MkdirAll(w.io, 0o700); err != nil {
-		return nil, nil, fmt.Errorf("make fifos: %w", err)
+		return nil, fmt.Errorf("make fifos: %w", err)
 	}
-	var held []*os.File
-	release = func() {
-		for _, f := range held {
-			f.Close()
+	defer func() {
+		for _, p := range pumps {
+			if err != nil {
+				p.fifo.Close()
+			}
 		}
-	}
+	}()
 	for _, name := range []string{"stdout", "stderr"} {
 		path := filepath.Join(w.io, name)
-		f, err := makeFIFO(path)
+		hold, err := makeFIFO(path)
 		if err != nil {
-			release()
-			return nil, nil, err
+			return pumps, err
 		}
-		held = append(held, f)
+		defer hold.Close()
 		p, err := openPump(path, w.spool, name == "stderr", e.log)
 		if err != nil {
-			release()
-			return nil, nil, err
+			return pumps, err
 		}
 		pumps = append(pumps, p)
 	}
-	return pumps, release, nil
+	return pumps, e.keeper.say("hold", w.io)
 }

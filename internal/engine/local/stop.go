@@ -83,10 +83,16 @@ func (e *Engine) signal(ctx context.Context, w *workload, s syscall.Signal) erro
 	if task == nil {
 		return nil
 	}
-	if err := task.Kill(e.daemon.with(ctx), s); err != nil && !errdefs.IsNotFound(err) {
+	err := task.Kill(e.daemon.with(ctx), s)
+	if err == nil || errdefs.IsNotFound(err) {
+		return nil
+	}
+	select { // in the moment that it ends, containerd has other words for it
+	case <-w.ended:
+		return nil
+	case <-time.After(time.Second):
 		return fmt.Errorf("send %v to %s: %w", s, w.spec.ID, err)
 	}
-	return nil
 }
 
 // untilReady waits, briefly, until a workload's init can take signals: one that was just started cannot yet.
@@ -132,6 +138,7 @@ func (e *Engine) Drop(ctx context.Context, id string) error {
 func (e *Engine) discard(ctx context.Context, w *workload) {
 	err := e.removeContainer(ctx, w.spec.ID)
 	err = errors.Join(err, e.forget(ctx, w, false))
+	e.keeper.say("release", w.io)
 	os.RemoveAll(w.io)
 	if err != nil {
 		e.log.Warn("a start that failed was not undone", "workload", w.spec.ID, "error", err)

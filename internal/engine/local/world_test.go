@@ -99,11 +99,6 @@ func (m *machine) dialAs(uid int, address string) (seen string, ok bool) {
 	return addressOf(string(out)), err == nil
 }
 
-// dialFrom dials from one of the namespaces around the machine.
-func (m *machine) dialFrom(place, network, address string) bool {
-	return exec.Command("ip", "netns", "exec", m.config.Name+"-"+place, m.probe(), "dial", network, address).Run() == nil
-}
-
 // dial dials from inside a workload.
 func (m *machine) dial(e engine.Engine, w engine.Workload, network, address string) (seen string, ok bool) {
 	m.Helper()

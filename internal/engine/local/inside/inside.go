@@ -40,6 +40,8 @@ func Main() {
 	switch os.Args[1] {
 	case "first":
 		os.Exit(first(os.Args[2:]))
+	case "keep":
+		fmt.Fprintln(os.Stderr, keep(os.Args[2]))
 	case "other":
 		os.Exit(other(os.Args[2], os.Args[3:]))
 	}

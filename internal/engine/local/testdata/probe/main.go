@@ -8,21 +8,26 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/net/icmp"
 	"golang.org/x/net/ipv4"
 )
 
+const patience = 800 * time.Millisecond
+
 func main() {
 	if len(os.Args) < 3 {
-		fail("usage: probe dial NETWORK ADDRESS | serve ADDRESS… | ping ADDRESS | hold ADDRESS | eat MEGABYTES")
+		fail("usage: probe dial NETWORK ADDRESS | serve ADDRESS… | ping ADDRESS | none ADDRESS… | hold ADDRESS | eat MEGABYTES")
 	}
 	switch os.Args[1] {
 	case "dial":
 		dial(os.Args[2], os.Args[3])
 	case "serve":
 		serve(os.Args[2:])
+	case "none":
+		none(os.Args[2:])
 	case "ping":
 		ping(os.Args[2])
 	case "hold":
@@ -34,43 +39,79 @@ func main() {
 
 // dial says hello and prints the answer: the address that the other side saw.
 func dial(network, address string) {
-	c, err := net.DialTimeout(network, address, 800*time.Millisecond)
+	seen, err := ask(network, address)
 	if err != nil {
 		fail(err)
 	}
-	c.SetDeadline(time.Now().Add(800 * time.Millisecond))
+	fmt.Print(seen)
+}
+
+func ask(network, address string) (string, error) {
+	c, err := net.DialTimeout(network, address, patience)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
 	fmt.Fprintln(c, "hello")
 	buf := make([]byte, 512)
 	n, err := c.Read(buf)
-	if err != nil {
-		fail(err)
-	}
-	fmt.Print(string(buf[:n]))
+	return string(buf[:n]), err
 }
 
-// ping sends one echo request, as every user may, and waits for the reply.
+// none tries all addresses in every way and fails if one answers.
+func none(addresses []string) {
+	var tries sync.WaitGroup
+	for _, a := range addresses {
+		for _, network := range []string{"tcp", "udp"} {
+			tries.Go(func() {
+				if seen, err := ask(network, a); err == nil {
+					fmt.Printf("%s %s answers: %s", network, a, seen)
+				}
+			})
+		}
+		host, _, _ := net.SplitHostPort(a)
+		tries.Go(func() {
+			if echo(host) == nil {
+				fmt.Printf("ping %s is answered\n", host)
+			}
+		})
+	}
+	tries.Wait()
+}
+
 func ping(address string) {
+	if err := echo(address); err != nil {
+		fail(err)
+	}
+}
+
+// echo sends one echo request, as every user may, and waits for the reply.
+func echo(address string) error {
 	c, err := icmp.ListenPacket("udp4", "0.0.0.0")
 	if err != nil {
-		fail(err)
+		return err
 	}
-	c.SetDeadline(time.Now().Add(800 * time.Millisecond))
-	echo := icmp.Message{Type: ipv4.ICMPTypeEcho, Body: &icmp.Echo{Seq: 1, Data: []byte("hello")}}
-	b, err := echo.Marshal(nil)
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	request := icmp.Message{Type: ipv4.ICMPTypeEcho, Body: &icmp.Echo{Seq: 1, Data: []byte("hello")}}
+	b, err := request.Marshal(nil)
 	if err != nil {
-		fail(err)
+		return err
 	}
 	if _, err := c.WriteTo(b, &net.UDPAddr{IP: net.ParseIP(address)}); err != nil {
-		fail(err)
+		return err
 	}
 	buf := make([]byte, 512)
 	n, _, err := c.ReadFrom(buf)
 	if err != nil {
-		fail(err)
+		return err
 	}
-	if reply, err := icmp.ParseMessage(1, buf[:n]); err != nil || reply.Type != ipv4.ICMPTypeEchoReply {
-		fail(fmt.Sprint("no reply: ", reply, err))
+	reply, err := icmp.ParseMessage(1, buf[:n])
+	if err == nil && reply.Type != ipv4.ICMPTypeEchoReply {
+		err = fmt.Errorf("the reply is %v", reply.Type)
 	}
+	return err
 }
 
 // serve tells everybody, on TCP and UDP, what address they come from.

@@ -1,0 +1,70 @@
+package plan_test
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/plan"
+)
+
+func dyno(typ string, n int, state cloister.DynoState) cloister.Dyno {
+	d := cloister.Dyno{ID: typ + string(state) + string(rune('0'+n)), Type: typ, Number: n, State: state}
+	if state == cloister.DynoUp {
+		d.Endpoint = netip.AddrPortFrom(netip.AddrFrom4([4]byte{100, 64, 0, byte(n)}), 5000)
+	}
+	return d
+}
+
+func TestOnlyWebDynosThatAreUpHaveARoute(t *testing.T) {
+	retired := dyno("web", 3, cloister.DynoUp)
+	retired.RetireAt = time.Unix(1, 0)
+	nowhere := dyno("web", 4, cloister.DynoUp)
+	nowhere.Endpoint = netip.AddrPort{}
+	r := plan.Route(plan.RouteInput{Deployed: true, Dynos: []cloister.Dyno{dyno("web", 2, cloister.DynoUp), dyno("web", 1, cloister.DynoUp),
+		dyno("worker", 1, cloister.DynoUp), dyno("web", 5, cloister.DynoStarting), dyno("web", 6, cloister.DynoCrashed), retired, nowhere}})
+	var names []string
+	for _, d := range r.Dynos {
+		names = append(names, d.Name)
+	}
+	if !slices.Equal(names, []string{"web.1", "web.2"}) || r.Starting || r.Crashed || r.Blank {
+		t.Errorf("route %+v", r)
+	}
+}
+
+func TestARouteSaysWhyNobodyAnswers(t *testing.T) {
+	for _, c := range []struct {
+		name                     string
+		deployed                 bool
+		dynos                    []cloister.Dyno
+		blank, crashed, starting bool
+	}{
+		{"nothing was deployed", false, nil, true, false, false},
+		{"scaled to zero", true, nil, false, false, false},
+		{"starting", true, []cloister.Dyno{dyno("web", 1, cloister.DynoStarting)}, false, false, true},
+		{"crashed", true, []cloister.Dyno{dyno("web", 1, cloister.DynoCrashed)}, false, true, false},
+		{"only workers", true, []cloister.Dyno{dyno("worker", 1, cloister.DynoCrashed)}, false, false, false},
+	} {
+		r := plan.Route(plan.RouteInput{Deployed: c.deployed, Dynos: c.dynos})
+		if r.Blank != c.blank || r.Crashed != c.crashed || r.Starting != c.starting || len(r.Dynos) > 0 {
+			t.Errorf("%s: %+v", c.name, r)
+		}
+	}
+}
+
+func TestTheTableIsSorted(t *testing.T) {
+	trusted := []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}
+	table := plan.Routes([]plan.RouteInput{
+		{App: cloister.App{ID: "2", Name: "two", SpaceID: "s", Maintenance: true}, Hosts: []string{"Two.Example", "a.example"}, Trusted: trusted},
+		{App: cloister.App{ID: "1", Name: "one", InternalRouting: true}},
+	})
+	if len(table.Apps) != 2 || table.Apps[0].AppID != "1" || !table.Apps[0].Internal {
+		t.Fatalf("table %+v", table)
+	}
+	two := table.Apps[1]
+	if !slices.Equal(two.Hosts, []string{"a.example", "two.example"}) || !two.Maintenance || !slices.Equal(two.Trusted, trusted) || two.SpaceID != "s" {
+		t.Errorf("route %+v", two)
+	}
+}

@@ -1,0 +1,128 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/engine"
+	"github.com/cloister-dev/cloister/internal/platform"
+)
+
+var (
+	apps   = []string{"alpha", "beta", "gamma"}
+	spaces = map[string]string{"alpha": "one-space", "beta": "one-space", "gamma": "two-space"}
+	zones  = []string{"a", "b", "c"}
+)
+
+// An action is one thing that somebody does, or that happens, and how long nothing else does.
+type action struct {
+	what  string
+	app   string
+	typ   string
+	zone  string
+	n     int
+	pause time.Duration
+}
+
+func (a action) String() string {
+	return fmt.Sprintf("%s app=%s type=%s zone=%s n=%d, then %v", a.what, a.app, a.typ, a.zone, a.n, a.pause)
+}
+
+// faults are the actions after which dynos may be down through no fault of ours.
+var faults = []string{"crash", "lose", "fail zone", "break engine", "scale", "destroy app"}
+
+func drawScript(rt *rapid.T) []action {
+	what := append([]string{"deploy", "deploy", "broken deploy", "config", "restart dynos", "restart server", "heal zone",
+		"lose events", "hear events", "mend engine", "trust", "maintenance", "create app", "rollback"}, faults...)
+	return rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) action {
+		return action{
+			what:  rapid.SampledFrom(what).Draw(rt, "what"),
+			app:   rapid.SampledFrom(apps).Draw(rt, "app"),
+			typ:   rapid.SampledFrom([]string{"web", "worker"}).Draw(rt, "type"),
+			zone:  rapid.SampledFrom(zones).Draw(rt, "zone"),
+			n:     rapid.IntRange(0, cloister.MaxDynosPerType).Draw(rt, "n"),
+			pause: time.Duration(rapid.IntRange(0, 45).Draw(rt, "pause")) * time.Second,
+		}
+	}), 1, 20).Draw(rt, "script")
+}
+
+// do carries out an action. What a rule forbids at this moment is no failure.
+func (s *server) do(ctx context.Context, a action) error {
+	err := s.act(ctx, a)
+	switch cloister.KindOf(err) {
+	case "", cloister.NotFound, cloister.Invalid:
+		return nil
+	}
+	return fmt.Errorf("%s: %w", a, err)
+}
+
+func (s *server) act(ctx context.Context, a action) (err error) {
+	p := s.platform
+	switch a.what {
+	case "deploy", "broken deploy":
+		return s.deploy(ctx, a.app, a.what == "broken deploy")
+	case "config":
+		v := cloister.Secret(fmt.Sprint(time.Now()))
+		_, err = p.SetConfig(ctx, s.actor, a.app, map[string]*cloister.Secret{"TIME": &v})
+	case "rollback":
+		_, _, err = p.Rollback(ctx, s.actor, a.app, "v2")
+	case "scale":
+		_, _, err = p.Scale(ctx, s.actor, a.app, []platform.Scaling{{Type: a.typ, Quantity: &a.n}})
+	case "restart dynos":
+		_, err = p.Restart(ctx, s.actor, a.app, []string{"", a.typ, fmt.Sprintf("%s.%d", a.typ, a.n)}[a.n%3])
+	case "maintenance":
+		on := a.n%2 == 0
+		_, err = p.UpdateApp(ctx, s.actor, a.app, platform.AppChange{Maintenance: &on})
+	case "trust":
+		_, _, err = p.SetTrusted(ctx, s.actor, spaces[a.app], []string{fmt.Sprintf("198.51.100.%d/32", a.n)})
+	case "create app":
+		_, err = p.CreateApp(ctx, s.actor, platform.AppSpec{Name: a.app, Space: spaces[a.app]})
+	case "destroy app":
+		_, err = p.DestroyApp(ctx, s.actor, a.app)
+	case "restart server":
+		return s.restart()
+	case "crash", "lose":
+		var list []engine.Status
+		if list, err = s.fake.List(ctx, ""); err != nil || len(list) == 0 {
+			return nil
+		}
+		if victim := list[a.n%len(list)].ID; a.what == "crash" {
+			s.fake.Crash(victim, a.n)
+		} else {
+			s.fake.Lose(victim)
+		}
+	case "fail zone":
+		s.fake.FailZone(a.zone)
+	case "heal zone":
+		s.fake.HealZone(a.zone)
+	case "lose events", "hear events":
+		s.fake.LoseEvents(a.what == "lose events")
+	case "break engine":
+		s.fake.Break(cloister.Errorf(cloister.Unavailable, "The engine is away."))
+	case "mend engine":
+		s.fake.Break(nil)
+	}
+	return err
+}
+
+// mend undoes all that was broken, and asks for something that works.
+func (s *server) mend(ctx context.Context) error {
+	s.fake.Break(nil)
+	s.fake.LoseEvents(false)
+	for _, z := range zones {
+		s.fake.HealZone(z)
+	}
+	for _, app := range apps {
+		if err := s.do(ctx, action{what: "deploy", app: app}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isFault(a action) bool { return slices.Contains(faults, a.what) }

@@ -1,0 +1,133 @@
+package conformance_test
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+type pretendKey struct{}
+
+// commands are what scripts can say beside testscript's own.
+var commands = map[string]func(*testscript.TestScript, bool, []string){
+	"deploy": deploy,
+	"shows":  shows,
+	"until":  until,
+	"login":  login,
+}
+
+// deploy APP TYPE=COMMAND… releases code on a pretend server, as a push would.
+func deploy(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: deploy APP TYPE=COMMAND...")
+	}
+	types := map[string]string{}
+	for _, a := range args[1:] {
+		name, command, _ := strings.Cut(a, "=")
+		types[name] = command
+	}
+	ts.Check(ts.Value(pretendKey{}).(*pretend).deploy(args[0], types))
+}
+
+// shows FILE asserts that the last command printed, on standard output and then standard error, what is in FILE: each
+// line of FILE in its order, with other lines between them or not. What differs from run to run has a word instead
+// (UUID, TIME, LABEL, HOST); "..." in a line stands for anything.
+func shows(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: [!] shows FILE")
+	}
+	got := normal(ts.ReadFile("stdout") + ts.ReadFile("stderr"))
+	rest := strings.Split(got, "\n")
+	for _, want := range strings.Split(strings.TrimSpace(ts.ReadFile(args[0])), "\n") {
+		i := index(rest, want)
+		if neg && i >= 0 {
+			ts.Fatalf("%q is there:\n%s", want, got)
+		}
+		if !neg && i < 0 {
+			ts.Fatalf("%q is not there, or not in its place:\n%s", want, got)
+		}
+		if i >= 0 {
+			rest = rest[i+1:]
+		}
+	}
+}
+
+func index(lines []string, want string) int {
+	if strings.TrimSpace(want) == "" {
+		return -1 + min(1, len(lines)) // blank lines are for the reader of the script
+	}
+	parts := strings.Split(strings.TrimSpace(want), "...")
+	for i := range parts {
+		parts[i] = regexp.QuoteMeta(parts[i])
+	}
+	pattern := regexp.MustCompile(`^\s*` + strings.Join(parts, ".*") + `$`)
+	for i, l := range lines {
+		if pattern.MatchString(l) {
+			return i
+		}
+	}
+	return -1
+}
+
+// until TIMEOUT PATTERN COMMAND… repeats a command until what it prints matches PATTERN.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: until TIMEOUT PATTERN COMMAND...")
+	}
+	patience, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	pattern := regexp.MustCompile(args[1])
+	deadline := time.Now().Add(patience)
+	for {
+		err := ts.Exec(args[2], args[3:]...)
+		out := normal(ts.ReadFile("stdout") + ts.ReadFile("stderr"))
+		if pattern.MatchString(out) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%q did not come within %s; the last was (%v):\n%s", args[1], patience, err, out)
+		}
+	}
+}
+
+// login EMAIL PASSWORD runs `heroku login -i` on a terminal, and types when it is asked.
+func login(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: [!] login EMAIL PASSWORD")
+	}
+	c := exec.Command("heroku", "login", "-i")
+	c.Path = lookPath(ts.Getenv("PATH"), "heroku")
+	c.Dir = ts.Getenv("WORK")
+	c.Env = environ(ts)
+	out, err := onTerminal(c, time.Minute, dialogue{{"Email", args[0]}, {"Password", args[1]}})
+	ts.Logf("%s", normal(out))
+	if (err != nil) != neg {
+		ts.Fatalf("login: %v", err)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("login.out"), []byte(out), 0o600))
+}
+
+func lookPath(path, name string) string {
+	for _, dir := range strings.Split(path, string(os.PathListSeparator)) {
+		if info, err := os.Stat(dir + "/" + name); err == nil && !info.IsDir() {
+			return dir + "/" + name
+		}
+	}
+	return name
+}
+
+// environ is the script's environment, of which testscript tells only one variable at a time.
+func environ(ts *testscript.TestScript) (out []string) {
+	for _, name := range []string{"HOME", "PATH", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "DISABLE_TELEMETRY",
+		"HEROKU_SKIP_NEW_VERSION_CHECK", "HEROKU_NETRC_WRITE", "HEROKU_HOST", "HEROKU_PARTICLEBOARD_URL", "HEROKU_LOGIN_HOST",
+		"HEROKU_GIT_HOST", "NODE_EXTRA_CA_CERTS", "NODE_OPTIONS", "NO_COLOR", "NO_PROXY", "GIT_CONFIG_NOSYSTEM"} {
+		if v := ts.Getenv(name); v != "" {
+			out = append(out, name+"="+v)
+		}
+	}
+	return append(out, "TERM=xterm")
+}

@@ -1,0 +1,122 @@
+package conformance_test
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestPretend runs the scripts that need no containers.
+func TestPretend(t *testing.T) {
+	heroku := official(t)
+	testscript.Run(t, testscript.Params{
+		Dir:  filepath.Join("testdata", "pretend"),
+		Cmds: commands,
+		Setup: func(env *testscript.Env) error {
+			if err := surround(env, heroku); err != nil {
+				return err
+			}
+			dir := filepath.Join(env.WorkDir, ".server")
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				return err
+			}
+			p, err := startPretend(dir)
+			if err != nil {
+				return err
+			}
+			env.Defer(p.close)
+			env.Values[pretendKey{}] = p
+			for _, name := range []string{"HEROKU_HOST", "HEROKU_PARTICLEBOARD_URL", "HEROKU_LOGIN_HOST", "HEROKU_BUILDPACK_REGISTRY_URL", "HEROKU_STATUS_HOST"} {
+				env.Setenv(name, p.url)
+			}
+			env.Setenv("HEROKU_DATA_HOST", "127.0.0.1")
+			env.Setenv("HEROKU_API_KEY", p.token)
+			env.Setenv("URL", p.url)
+			env.Setenv("EMAIL", email)
+			env.Setenv("PASSWORD", password)
+			return nil
+		},
+	})
+}
+
+// TestServer runs the scripts against a whole server. CLOISTER_CONFORMANCE names a file with what `cloister env`
+// prints: its variables are the scripts'.
+func TestServer(t *testing.T) {
+	file := os.Getenv("CLOISTER_CONFORMANCE")
+	if file == "" {
+		t.Skip("SKIPPED: no server. `make conformance` starts one; or set CLOISTER_CONFORMANCE to a file with what `cloister env` prints.")
+	}
+	vars, err := readEnv(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples, err := filepath.Abs(filepath.Join("..", "..", "examples"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	heroku := official(t)
+	testscript.Run(t, testscript.Params{
+		Dir:      filepath.Join("testdata", "server"),
+		Cmds:     commands,
+		Deadline: deadline(t),
+		Setup: func(env *testscript.Env) error {
+			if err := surround(env, heroku); err != nil {
+				return err
+			}
+			for name, value := range vars {
+				env.Setenv(name, value)
+			}
+			env.Setenv("EXAMPLES", examples)
+			env.Setenv("TEAM", first(os.Getenv("CLOISTER_TEAM"), "my-team"))
+			env.Setenv("URL", vars["HEROKU_HOST"])
+			// Names are the installation's: a script that was cut off must not be in the way of the next one.
+			id, err := exec.Command("sh", "-c", "od -An -N3 -tx1 /dev/urandom | tr -d ' \n'").Output()
+			env.Setenv("ID", string(id))
+			return err
+		},
+	})
+}
+
+// deadline leaves time to destroy what a script has made.
+func deadline(t *testing.T) time.Time {
+	d, ok := t.Deadline()
+	if !ok {
+		return time.Time{}
+	}
+	return d.Add(-time.Minute)
+}
+
+// readEnv reads lines of the form export NAME='value', as a shell would.
+func readEnv(path string) (map[string]string, error) {
+	out, err := exec.Command("sh", "-c", `unset $(env | sed 's/=.*//' | grep ^HEROKU_) ; . "$1"; env -0`, "sh", path).Output()
+	if err != nil {
+		return nil, err
+	}
+	vars := map[string]string{}
+	s := bufio.NewScanner(strings.NewReader(string(out)))
+	s.Buffer(nil, 1<<20)
+	for _, line := range strings.Split(string(out), "\x00") {
+		name, value, _ := strings.Cut(line, "=")
+		for _, prefix := range []string{"HEROKU_", "CLOISTER_", "NODE_EXTRA_", "GIT_SSL_", "GIT_CONFIG_", "SSL_CERT_", "NO_PROXY"} {
+			if strings.HasPrefix(name, prefix) {
+				vars[name] = value
+			}
+		}
+	}
+	return vars, nil
+}
+
+func first(s ...string) string {
+	for _, v := range s {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

@@ -1,0 +1,163 @@
+package conformance_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/api"
+	"github.com/cloister-dev/cloister/internal/control"
+	"github.com/cloister-dev/cloister/internal/engine/fake"
+	"github.com/cloister-dev/cloister/internal/logs"
+	"github.com/cloister-dev/cloister/internal/platform"
+	"github.com/cloister-dev/cloister/internal/store"
+)
+
+const (
+	email    = "ada@example.com"
+	password = "correct horse"
+)
+
+// A pretend is a server whose engine only pretends; all else of it is real but git and the router.
+type pretend struct {
+	url      string
+	token    string
+	store    *store.Store
+	platform *platform.Platform
+	admin    cloister.Actor
+	log      *os.File
+	stop     []func()
+}
+
+// startPretend starts a server that keeps its files in dir, with the team acme and its admin, Ada.
+func startPretend(dir string) (*pretend, error) {
+	p := &pretend{}
+	if err := p.start(dir); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *pretend) start(dir string) (err error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	p.stop = append(p.stop, cancel)
+	if p.log, err = os.Create(filepath.Join(dir, "server.log")); err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(p.log, nil))
+	if p.store, err = store.Open(ctx, store.Config{DSN: ":memory:", Key: make([]byte, 32)}); err != nil {
+		return err
+	}
+	p.stop = append(p.stop, func() { p.store.Close() })
+	lines, err := logs.Open(logs.Config{Dir: filepath.Join(dir, "logs"), Key: make([]byte, 32)}, log)
+	if err != nil {
+		return err
+	}
+	p.stop = append(p.stop, func() { lines.Close() })
+	engine := fake.New(fake.Config{})
+	collector := logs.NewCollector(lines, engine, log)
+	p.stop = append(p.stop, collector.Close)
+	stream := stream{lines, collector}
+	p.platform = platform.New(p.store, platform.Config{AppDomain: "apps.localhost",
+		OutboundPool: netip.MustParsePrefix("198.51.100.0/24"), Log: stream.api}, log)
+	if err := p.populate(ctx); err != nil {
+		return err
+	}
+	ctl := control.New(p.store, engine, nowhere{}, stream, nil, control.Config{Owner: "test", AppDomain: "apps.localhost"}, log)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := ctl.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			log.Error("control ended", "err", err)
+		}
+	}()
+	p.stop = append(p.stop, func() { cancel(); <-ended })
+	mux := http.NewServeMux()
+	mux.Handle("/", api.New(api.Config{WebPort: "8080", GitURL: "https://git.localhost/"}, p.platform, api.Beside{Logs: lines}, log))
+	mux.Handle("/streams/", lines.Handler())
+	server := httptest.NewServer(mux)
+	p.stop = append(p.stop, func() { server.CloseClientConnections(); server.Close() })
+	p.url = server.URL
+	return nil
+}
+
+func (p *pretend) populate(ctx context.Context) (err error) {
+	if p.admin, err = p.platform.SetUp(ctx, platform.Setup{Email: email, Password: password, Team: "acme"}); err != nil {
+		return err
+	}
+	_, token, err := p.platform.CreateAuthorization(ctx, p.admin, "the scripts'", nil, 0)
+	if err != nil {
+		return err
+	}
+	p.token = token.Reveal()
+	return p.store.Update(ctx, func(tx *store.Tx) error {
+		return tx.PutStack(cloister.Stack{Name: "debian-12", RunImage: "sha256:a", BuildImage: "sha256:b", Default: true, CreatedAt: tx.Now})
+	})
+}
+
+// close ends the server and all that it started, in the reverse order.
+func (p *pretend) close() {
+	for i := len(p.stop) - 1; i >= 0; i-- {
+		p.stop[i]()
+	}
+	if p.log != nil {
+		p.log.Close()
+	}
+}
+
+// deploy releases a slug with these commands, as a push would. What they say is up to the engine.
+func (p *pretend) deploy(app string, commands map[string]string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	info, err := p.platform.App(ctx, p.admin, app)
+	if err != nil {
+		return err
+	}
+	slug := cloister.Slug{ID: cloister.NewID(), AppID: info.ID, Commit: "0123456789abcdef", Stack: "debian-12", Size: 1 << 20,
+		Image: "sha256:c", Detected: "Go", ProcessTypes: commands}
+	err = p.store.Update(ctx, func(tx *store.Tx) error {
+		slug.CreatedAt, slug.UpdatedAt = tx.Now, tx.Now
+		return tx.InsertSlug(slug)
+	})
+	if err != nil {
+		return err
+	}
+	_, _, err = p.platform.ReleaseSlug(ctx, p.admin, info.ID, slug.ID, "")
+	return err
+}
+
+// stream is where all of an app's lines come together.
+type stream struct {
+	*logs.Logs
+	*logs.Collector
+}
+
+func (s stream) api(app, text string) {
+	s.Write(app, logs.Entry{At: time.Now(), Source: "app", Proc: "api", Text: text})
+}
+
+func (s stream) Platform(app, proc string, at time.Time, text string) {
+	s.Write(app, logs.Entry{At: at, Source: "heroku", Proc: proc, Text: text})
+}
+
+func (s stream) Drained(ctx context.Context, workload string) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	s.Drain(ctx, workload) // an error is that it took too long
+}
+
+func (s stream) Delete(app string) { s.Logs.Delete(app) }
+
+// nowhere is a router that nobody comes through.
+type nowhere struct{}
+
+func (nowhere) Publish(cloister.Routes)            {}
+func (nowhere) Drained(netip.AddrPort, int64) bool { return true }
