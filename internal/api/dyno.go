@@ -1,8 +1,6 @@
 package api
 
 import (
-	"strings"
-
 	"github.com/go-chi/chi/v5"
 
 	"github.com/cloister-dev/cloister"
@@ -42,14 +40,9 @@ func (a *API) dynoRun(r *request) (reply, error) {
 
 func (a *API) dynoRestartAll(r *request) (reply, error) { return a.restart(r, "") }
 
-// dynoRestart also stops a dyno: one of the formation comes back, so it is the same.
-func (a *API) dynoRestart(r *request) (reply, error) {
-	d := r.param("dyno")
-	if !strings.Contains(d, ".") && !cloister.IsID(d) { // the name of a type is no dyno
-		return reply{}, cloister.Missing("dyno")
-	}
-	return a.restart(r, d)
-}
+// dynoRestart also stops a dyno: one of the formation comes back, so it is the same. The official CLI still sends the
+// name of a process type here too (`heroku ps:restart web`), which is then all of its dynos.
+func (a *API) dynoRestart(r *request) (reply, error) { return a.restart(r, r.param("dyno")) }
 
 func (a *API) dynoRestartType(r *request) (reply, error) { return a.restart(r, r.param("type")) }
 

@@ -24,5 +24,8 @@ func (a *API) noAppFeature(r *request) (reply, error) {
 	if _, err := a.platform.App(r.Context(), r.actor, r.param("app")); err != nil {
 		return reply{}, err
 	}
+	if r.param("feature") == "runtime-heroku-exec" { // what the CLI asks for first when somebody wants into a dyno
+		return reply{}, cloister.Errorf(cloister.Unsupported, "Connecting to a running dyno is not in this version.")
+	}
 	return a.noFeature(r)
 }

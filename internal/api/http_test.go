@@ -246,7 +246,7 @@ func TestDELETEAnswersWithAnObject(t *testing.T) {
 	h.deploy(app)
 	h.run(app, "web", 1)
 	for _, x := range [][2]string{
-		{"DELETE", "/apps/hello/dynos/web.1"}, {"DELETE", "/apps/hello/dynos"}, {"DELETE", "/apps/hello/formations/web"},
+		{"DELETE", "/apps/hello/dynos/web.1"}, {"DELETE", "/apps/hello/dynos/web"}, {"DELETE", "/apps/hello/dynos"}, {"DELETE", "/apps/hello/formations/web"},
 		{"POST", "/apps/hello/dynos/web.1/actions/stop"}, {"POST", "/apps/hello/formations/web/actions/stop"},
 		{"DELETE", "/apps/hello/build-cache"},
 	} {

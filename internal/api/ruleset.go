@@ -1,6 +1,9 @@
 package api
 
 import (
+	"context"
+	"time"
+
 	"github.com/go-chi/chi/v5"
 
 	"github.com/cloister-dev/cloister"
@@ -37,7 +40,29 @@ func (a *API) rulesetCreate(r *request) (reply, error) {
 		sources = append(sources, rule.Source)
 	}
 	s, rules, err := a.platform.SetTrusted(r.Context(), r.actor, r.param("space"), sources)
-	return ok(ruleset(s, rules)), err
+	if err != nil {
+		return reply{}, err
+	}
+	rules.Applied = a.applied(r.Context(), r.actor, s, rules)
+	return ok(ruleset(s, rules)), nil
+}
+
+// applied waits a moment for new rules to be in force, which takes some milliseconds: clients ask at once whether they
+// are, and tell people to try again when they are not.
+func (a *API) applied(ctx context.Context, actor cloister.Actor, s platform.SpaceInfo, rules cloister.Ruleset) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	for tick := time.NewTicker(10 * time.Millisecond); ; {
+		_, now, err := a.platform.Ruleset(ctx, actor, s.ID)
+		if err != nil || now.ID != rules.ID || now.Applied {
+			tick.Stop()
+			return err == nil && now.ID == rules.ID && now.Applied
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
 }
 
 // A rulesetOrder tells an empty list of rules from none.

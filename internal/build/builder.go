@@ -70,7 +70,7 @@ type Job struct {
 	AppID      string
 	AppName    string
 	Stack      cloister.Stack
-	Source     io.Reader // the source archive: tar or tar.gz
+	Source     io.Reader // the source archive: tar or tar.gz. A read must not outlast the build's context by much
 	Flatten    bool      // the archive came from a URL: if all of it is below one directory, that directory is the source
 	Checksum   string    // that the archive must have, "SHA256:<hex>"; or ""
 	Version    string    // of the source, usually a commit

@@ -14,6 +14,9 @@ import (
 // What is compiled by a build must find the libraries it was linked with in a dyno: the run image has to match the
 // build image.
 func TestCompiledExtensionsWorkInADyno(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: compiles for a minute, and -short was given")
+	}
 	b := newBench(t, Config{})
 	for name, c := range map[string]struct {
 		files map[string]string

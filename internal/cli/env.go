@@ -45,6 +45,7 @@ func (s *Session) toolSettings(base string) ([]setting, error) {
 	set("HEROKU_EMAIL", s.config.Email)
 	set("DISABLE_TELEMETRY", "true")
 	set("HEROKU_SKIP_NEW_VERSION_CHECK", "true")
+	set("HEROKU_DISABLE_AUTOUPDATE", "true") // it would fetch another version from elsewhere
 	if s.getenv("http_proxy")+s.getenv("HTTP_PROXY")+s.getenv("https_proxy")+s.getenv("HTTPS_PROXY") != "" {
 		set("NO_PROXY", withLoopback(first(s.getenv("NO_PROXY"), s.getenv("no_proxy"))))
 	}

@@ -52,9 +52,9 @@ func (p *push) build(ctx context.Context, conn net.Conn, commit string) error {
 		return err
 	case !out.Succeeded:
 		if out.Message != "" {
-			show("\n%s", failure(logs.Clean(out.Message)))
+			show("\n%s\n%s", failure(logs.Clean(out.Message)), failure("Push failed"))
 		}
-		show("\n%s\nVerifying deploy...\n\n!       Push rejected to %s.\n\n", failure("Push failed"), p.app.Name)
+		show("\nVerifying deploy...\n\n!       Push rejected to %s.\n\n", p.app.Name)
 		return errShown
 	}
 	show("Verifying deploy... done.\n")

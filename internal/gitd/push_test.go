@@ -327,7 +327,7 @@ func TestLongBuildOutlastsTheServersDeadlines(t *testing.T) {
 					return Outcome{Succeeded: true}, nil
 				}
 			}
-			w.says(w.git("push", w.url("owner", "shop.git"), "main"), "Released v2")
+			w.says(w.git("push", w.url("owner", "shop.git"), "main"), "Verifying deploy... done.")
 		})
 	}
 }

@@ -70,6 +70,28 @@ func (p *Platform) CreateUser(ctx context.Context, a cloister.Actor, email strin
 	return u, err
 }
 
+// SetPassword gives a person another password. Operators only.
+func (p *Platform) SetPassword(ctx context.Context, a cloister.Actor, email string, password cloister.Secret) (cloister.User, error) {
+	u, err := p.newUser(ctx, a, administer, email, password)
+	if err != nil {
+		return u, err
+	}
+	hash := u.PasswordHash
+	err = p.update(ctx, a, func(tx *store.Tx) error {
+		if err := p.can(tx, a, administer, object{}); err != nil {
+			return err
+		}
+		if u, err = tx.User(u.Email); err != nil {
+			return err
+		}
+		if err := tx.SetPassword(u.ID, hash); err != nil {
+			return err
+		}
+		return tx.Event("user", u.ID, "update", "password of "+u.Email)
+	})
+	return u, err
+}
+
 // newUser is a user who is not in the store yet. It asks for the permission that making them will take first: a hash
 // is made to cost memory and time, and nobody gets one for nothing.
 func (p *Platform) newUser(ctx context.Context, a cloister.Actor, v verb, email string, password cloister.Secret) (cloister.User, error) {

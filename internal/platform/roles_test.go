@@ -52,6 +52,10 @@ var deeds = map[string]struct {
 		_, err := h.CreateUser(ctx, a, "new@example.com", "long enough")
 		return err
 	}},
+	"SetPassword": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.SetPassword(ctx, a, "stranger@example.com", "another long one")
+		return err
+	}},
 	"Space": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.Space(ctx, a, "cellar")
 		return err

@@ -70,8 +70,8 @@ func (c *client) serve() {
 		case abort:
 			return
 		}
-		if cap(c.out) > 2*flushAt {
-			c.out = nil
+		if cap(c.out) > 2*flushAt || cap(c.q.buf) > 2*flushAt {
+			c.out, c.q.buf = nil, nil
 		}
 	}
 }

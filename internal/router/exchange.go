@@ -23,6 +23,7 @@ type exchange struct {
 	fromIP  []byte // the peer, as text
 	scratch [36]byte
 
+	table     *table
 	app       *app
 	dyno      *dyno
 	began     time.Time
@@ -67,7 +68,7 @@ func (x *exchange) run() outcome {
 	x.load.reset()
 	a := x.find()
 	switch {
-	case a == nil && x.r.table.Load() == x.r.blank:
+	case a == nil && x.table == x.r.blank:
 		return x.refuse(&failure{status: 503, page: pageError}) // knows no app at all: that is not the client's mistake
 	case a == nil:
 		return x.refuse(noSuchApp)
@@ -75,8 +76,10 @@ func (x *exchange) run() outcome {
 		return abort
 	}
 	x.identify()
-	if other := x.r.table.Load().lookupSNI(x.sni); x.sni != "" && other != nil && other.AppID != a.AppID {
-		return x.refuse(h31)
+	if x.sni != "" {
+		if other := x.table.lookupSNI(x.sni); other != nil && other != a {
+			return x.refuse(h31)
+		}
 	}
 	if x.q.oddExpect {
 		return x.refuse(h26Expect)
@@ -99,7 +102,7 @@ func (x *exchange) find() *app {
 		a := t.lookup(x.q.name)
 		x.g.app.Store(a)
 		if x.r.table.Load() == t {
-			x.app = a
+			x.table, x.app = t, a
 			return a
 		}
 	}
@@ -109,9 +112,7 @@ func (x *exchange) find() *app {
 // the client shall get nothing.
 func (x *exchange) choose() *failure {
 	waiting := false
-	for {
-		t := x.r.table.Load()
-		a := x.find()
+	for a := x.app; ; a = x.find() {
 		switch {
 		case a == nil:
 			return noSuchApp
@@ -138,7 +139,7 @@ func (x *exchange) choose() *failure {
 			x.g.enter(asking, x.r.limits.queue)
 		}
 		select {
-		case <-t.replaced:
+		case <-x.table.replaced:
 		case <-x.g.wake:
 			switch x.g.state() {
 			case expired:

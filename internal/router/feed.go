@@ -27,6 +27,7 @@ type Feed struct {
 	table   []byte        // an answer, nil before the first Publish
 	news    chan struct{} // closed when there is another table
 	routers map[string]*peer
+	left    time.Time // when the last router said goodbye
 }
 
 // A peer is a router, as it last described itself.
@@ -78,6 +79,9 @@ func (f *Feed) Drained(endpoint netip.AddrPort, version int64) bool {
 	defer f.mu.Unlock()
 	now, connected := time.Now(), false
 	last := f.began
+	if f.left.After(last) {
+		last = f.left // another one may be starting, by the table on its disk
+	}
 	for _, p := range f.routers {
 		if p.seen.After(last) {
 			last = p.seen

@@ -32,6 +32,14 @@ func (f *Feed) serveSync(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.mu.Lock()
+	if p.Gone {
+		delete(f.routers, p.Router)
+		f.left = time.Now()
+		f.mu.Unlock()
+		f.log.Info("router left", "router", p.Router)
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	known := f.peer(p.Router)
 	if p.Sequence > known.Sequence {
 		known.report = p

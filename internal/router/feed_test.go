@@ -130,6 +130,21 @@ func TestWithoutRoutersEverythingIsDrainedAfterFiveSeconds(t *testing.T) {
 	})
 }
 
+func TestRouterThatHasEndedHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, patient)
+	at := netip.MustParseAddrPort("127.0.0.9:1")
+	w.app(at)
+	w.stop()
+	w.startRouter(patient) // the next one
+	w.announce(func(r *cloister.Routes) { r.Apps = []cloister.Route{route("demo")} })
+	start := time.Now()
+	w.eventually("the dyno is drained", func() bool { return w.feed.Drained(at, w.version) })
+	if took := time.Since(start); took > forgetAfter/2 {
+		t.Errorf("waited %s for a router that has said goodbye", took)
+	}
+}
+
 func TestLateReportDoesNotUndoANewerOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, patient)

@@ -42,12 +42,13 @@ const (
 )
 
 const (
-	idling   int32 = iota // between requests: nothing is lost by closing
-	reading               // a head is coming in
-	asking                // the dyno has the request, or part of it
-	replying              // the response has begun
-	tunnel                // both directions are read
-	detached              // nothing that the guard may touch
+	idling    int32 = iota // between requests: nothing is lost by closing
+	reading                // a head is coming in
+	asking                 // the dyno has the request
+	uploading              // the dyno is getting the request: somebody reads from the client
+	replying               // the response has begun
+	tunnel                 // both directions are read
+	detached               // nothing that the guard may touch
 )
 
 func newGuard(w *watch, peer netip.Addr, client interruptible) *guard {
@@ -122,7 +123,7 @@ func (g *guard) stop(why ending, late bool) {
 	switch phase := g.phase.Load(); {
 	case why == severed, phase == idling, phase == reading:
 		g.client.sever()
-	case phase == asking && why == expired:
+	case why == expired && (phase == asking || phase == uploading):
 		// It is the dyno that is late. The client shall be told.
 	default:
 		g.client.interrupt()
@@ -131,6 +132,22 @@ func (g *guard) stop(why ending, late bool) {
 	case g.wake <- struct{}{}:
 	default:
 	}
+}
+
+// left asks the client whether it is still there.
+func (g *guard) left() bool {
+	g.mu.Lock()
+	client := g.client
+	g.mu.Unlock()
+	return client.gone()
+}
+
+// retire ends the guard's work. Its client may not be touched after that.
+func (g *guard) retire() {
+	g.watch.remove(g)
+	g.mu.Lock()
+	g.end, g.link = severed, nil
+	g.mu.Unlock()
 }
 
 var longAgo = time.Unix(1, 0)

@@ -39,11 +39,11 @@ type world struct {
 var impatient = limits{
 	first: 400 * time.Millisecond, roll: 500 * time.Millisecond, queue: 400 * time.Millisecond,
 	dial: 300 * time.Millisecond, tick: 10 * time.Millisecond, linger: 100 * time.Millisecond,
-	drain: 2 * time.Second, poll: 2 * time.Second,
+	drain: 2 * time.Second, poll: 2 * time.Second, yield: 20 * time.Millisecond,
 }
 
 // patient limits are for tests that are not about time.
-var patient = limits{tick: 10 * time.Millisecond, linger: 100 * time.Millisecond, poll: 2 * time.Second, drain: 5 * time.Second}
+var patient = limits{tick: 10 * time.Millisecond, linger: 100 * time.Millisecond, poll: 2 * time.Second, drain: 5 * time.Second, yield: 20 * time.Millisecond}
 
 func newWorld(t *testing.T, l limits) *world {
 	t.Helper()
@@ -98,7 +98,11 @@ func (w *world) startRouter(l limits) {
 func (w *world) publish(change func(*cloister.Routes)) {
 	w.t.Helper()
 	w.announce(change)
-	w.eventually("the router adopts the table", func() bool { return w.router.table.Load().version == w.routes.Version })
+	w.eventually("the router adopts the table", func() bool {
+		w.router.mu.Lock()
+		defer w.router.mu.Unlock()
+		return w.router.epoch == w.feed.epoch && w.router.table.Load().version == w.routes.Version
+	})
 }
 
 // announce changes the table.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -17,6 +18,7 @@ func listen(addr string) (*net.TCPListener, error) {
 	if err != nil {
 		return nil, err
 	}
+	share(l.(*net.TCPListener))
 	return l.(*net.TCPListener), nil
 }
 
@@ -26,13 +28,24 @@ func (r *Router) accept(l *net.TCPListener, serve func(*net.TCPConn)) {
 		c, err := l.AcceptTCP()
 		switch {
 		case err == nil:
-			r.conns.Go(func() { serve(c) })
+			r.conns.Go(func() {
+				defer r.survive(c)
+				serve(c)
+			})
 		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded):
 			return
 		default: // out of file descriptors, most likely: serving the clients that there are will free some
 			r.log.Warn("connection not accepted", "cause", err)
 			time.Sleep(50 * time.Millisecond)
 		}
+	}
+}
+
+// survive keeps a mistake of ours in one connection from ending all others.
+func (r *Router) survive(c *net.TCPConn) {
+	if p := recover(); p != nil {
+		c.Close()
+		r.log.Error("connection dropped by a panic", "panic", p, "stack", string(debug.Stack()))
 	}
 }
 

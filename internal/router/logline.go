@@ -5,6 +5,8 @@ import (
 	"time"
 )
 
+const maxFwd = 1024 // of X-Forwarded-For in a log line
+
 // log writes the line of the app's log that stands for this request, in the order that Heroku's users and their
 // tools know. f is nil when a dyno has answered.
 func (x *exchange) log(f *failure) {
@@ -21,7 +23,7 @@ func (x *exchange) log(f *failure) {
 	b = appendQuoted(append(b, " path="...), x.q.target)
 	b = append(append(b, " host="...), x.q.host...)
 	b = append(append(b, " request_id="...), x.id...)
-	b = appendQuoted(append(b, " fwd="...), x.fwd)
+	b = appendQuoted(append(b, " fwd="...), x.fwd[max(0, len(x.fwd)-maxFwd):]) // the right end is what we vouch for
 	b = append(b, " dyno="...)
 	if x.dyno != nil {
 		b = append(b, x.dyno.name...)

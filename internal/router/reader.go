@@ -137,8 +137,12 @@ func (b *reader) widen() {
 	b.r, b.w = 0, 0
 }
 
-// narrow gives a borrowed buffer back, if what is unread fits into our own.
+// narrow gives a borrowed buffer back, if what is unread fits into our own, which itself shrinks again if a head has
+// made it grow.
 func (b *reader) narrow() {
+	if b.small == nil && len(b.buf) > smallBuffer {
+		b.small = make([]byte, smallBuffer)
+	}
 	if b.small == nil || b.buffered() > len(b.small) {
 		return
 	}

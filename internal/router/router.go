@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,6 +55,11 @@ func New(config Config, log *slog.Logger) (*Router, error) {
 	}
 	r.streams = &streams{conns: make(chan net.Conn), closed: make(chan struct{}), guards: map[net.Conn]*guard{}}
 	r.streams.server = r.newServer()
+	if config.State != "" {
+		if err := os.MkdirAll(config.State, 0o700); err != nil {
+			return nil, fmt.Errorf("make the state directory: %w", err)
+		}
+	}
 	if err := r.open(); err != nil {
 		return nil, err
 	}
@@ -137,9 +143,10 @@ func (r *Router) Run(ctx context.Context) error {
 	r.log.Info("router started", "http", r.HTTPAddr().String(), "https", r.HTTPSAddr().String(), "version", r.table.Load().version)
 
 	<-ctx.Done()
-	// Those who are in the queue are let in; with a shared port their next attempt meets another router.
-	r.http.SetDeadline(time.Now().Add(10 * time.Millisecond))
-	r.https.SetDeadline(time.Now().Add(10 * time.Millisecond))
+	for _, l := range []*net.TCPListener{r.http, r.https} {
+		yield(l)
+		l.SetDeadline(time.Now().Add(r.limits.yield))
+	}
 	doors.Wait()
 	err := errors.Join(r.http.Close(), r.https.Close())
 	r.finish()
@@ -148,6 +155,7 @@ func (r *Router) Run(ctx context.Context) error {
 	}
 	end()
 	inner.Wait()
+	r.part()
 	r.log.Info("router stopped")
 	return err
 }

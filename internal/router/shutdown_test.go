@@ -83,7 +83,9 @@ func TestRouterEndsThoughARequestDoesNot(t *testing.T) {
 // connect all the time.
 func TestNewRouterTakesOver(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, patient)
+	l := patient
+	l.yield = 200 * time.Millisecond
+	w := newWorld(t, l)
 	w.app(backend(t, func(rw http.ResponseWriter, r *http.Request) { io.WriteString(rw, "ok") }))
 	first := w.router
 	next, err := New(Config{HTTP: first.HTTPAddr().String(), HTTPS: first.HTTPSAddr().String(), Socket: w.socket, State: w.state, limits: patient},

@@ -1,6 +1,8 @@
 package router
 
 import (
+	"errors"
+	"net"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -36,8 +38,27 @@ func sharePort(_, _ string, c syscall.RawConn) error {
 	err := c.Control(func(fd uintptr) {
 		failed = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
 	})
-	if err != nil {
-		return err
+	return errors.Join(err, failed)
+}
+
+// share has the kernel spread new connections over all routers that listen on an address: it takes yield back.
+func share(l *net.TCPListener) {
+	if raw, err := l.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) { unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DETACH_REUSEPORT_BPF, 0) })
 	}
-	return failed
+}
+
+// yield has the kernel give new connections to the second router that listens on an address, which is the one that
+// came after us. Handshakes that have begun with us still end with us, and closing a listener resets those that it
+// has not accepted: hence it goes on accepting for a while. Without another router, or with a socket that is not
+// shared in this way, nothing changes.
+func yield(l *net.TCPListener) {
+	raw, err := l.SyscallConn()
+	if err != nil {
+		return
+	}
+	second := []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: 1}}
+	raw.Control(func(fd uintptr) {
+		unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_REUSEPORT_CBPF, &unix.SockFprog{Len: 1, Filter: &second[0]})
+	})
 }

@@ -24,12 +24,12 @@ type stream struct {
 	empty bool   // the response has no body
 }
 
-// ServeHTTP answers a request that came over HTTP/2.
+// serveStream answers a request that came over HTTP/2.
 func (r *Router) serveStream(w http.ResponseWriter, req *http.Request) {
 	s := &stream{r: r, w: w, rc: http.NewResponseController(w), req: req}
 	from, _ := netip.ParseAddrPort(req.RemoteAddr)
 	g := newGuard(r.watch, from.Addr().Unmap().WithZone(""), s)
-	defer r.watch.remove(g)
+	defer g.retire() // net/http forbids touching a stream after its handler
 	s.x = exchange{r: r, g: g, q: &s.q, down: s, up: s, proto: "http2.0", https: true, tls: "unknown"}
 	s.x.fromIP = g.peer.AppendTo(nil)
 	if req.TLS != nil {

@@ -22,6 +22,7 @@ type report struct {
 	Epoch    string                   // which Feed Have is from
 	Have     int64                    // version of the table in force
 	InFlight map[netip.AddrPort]int64 // requests at dynos that are not in it
+	Gone     bool                     // this is the last one
 }
 
 // An answer is a table, and which Feed it is from.
@@ -109,6 +110,22 @@ func (r *Router) now(n int64) report {
 		}
 	}
 	return p
+}
+
+// part tells control that there is nobody to wait for here any more. If it does not arrive, control waits in vain for
+// a few seconds.
+func (r *Router) part() {
+	client := r.dialControl()
+	defer client.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	body, err := json.Marshal(report{Router: r.id, Gone: true})
+	if err == nil {
+		_, err = call(ctx, client, "/sync", body)
+	}
+	if err != nil {
+		r.log.Warn("control does not know that this router ends", "cause", err)
+	}
 }
 
 // deliver sends log lines to control until ctx is done, and what is left after that.

@@ -29,6 +29,7 @@ func (u *upload) start(x *exchange, l *link) {
 	}
 	u.begun = true
 	u.halted.Store(false)
+	x.g.phase.Store(uploading)
 	go func() {
 		u.send(x, l)
 		u.done <- struct{}{}
@@ -69,6 +70,7 @@ func (u *upload) send(x *exchange, l *link) {
 	}
 	u.whole = true
 	x.g.touch(x.r.limits.first)
+	x.g.phase.CompareAndSwap(uploading, asking)
 }
 
 // fail is for a body that can not be read. The dyno must not take what it has got for the whole.

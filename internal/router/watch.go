@@ -77,7 +77,7 @@ func (w *watch) run(ctx context.Context, also func(now int64)) {
 			g.stop(expired, true)
 		}
 		for _, g := range quiet {
-			if g.client.gone() {
+			if g.left() {
 				g.stop(departed, false)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -49,6 +50,14 @@ func (a *admin) serve(ctx context.Context) error {
 		out, err := a.login(r.Context())
 		answer(w, out, err)
 	})
+	mux.HandleFunc("POST /users", func(w http.ResponseWriter, r *http.Request) {
+		var in person
+		err := json.NewDecoder(r.Body).Decode(&in)
+		if err == nil {
+			err = a.putUser(r.Context(), in)
+		}
+		answer(w, struct{}{}, err)
+	})
 	mux.HandleFunc("POST /stacks", func(w http.ResponseWriter, r *http.Request) {
 		var s cloister.Stack
 		err := json.NewDecoder(r.Body).Decode(&s)
@@ -77,18 +86,23 @@ func (a *admin) serve(ctx context.Context) error {
 	return nil
 }
 
-// login makes an API token for the first administrator.
-func (a *admin) login(ctx context.Context) (out login, err error) {
-	var actor cloister.Actor
+// operator is the first administrator: on whose behalf root acts.
+func (a *admin) operator(ctx context.Context) (actor cloister.Actor, err error) {
 	err = a.store.View(ctx, func(tx *store.Tx) error {
 		users, err := tx.Users()
 		for _, u := range users {
-			if u.Operator && actor.User.ID == "" {
+			if u.Operator && (actor.User.ID == "" || u.CreatedAt.Before(actor.User.CreatedAt)) {
 				actor.User = u
 			}
 		}
 		return err
 	})
+	return actor, err
+}
+
+// login makes an API token for the first administrator.
+func (a *admin) login(ctx context.Context) (out login, err error) {
+	actor, err := a.operator(ctx)
 	if err != nil {
 		return out, err
 	}
@@ -98,6 +112,27 @@ func (a *admin) login(ctx context.Context) (out login, err error) {
 	}
 	ca, err := os.ReadFile(a.config.caFile())
 	return login{URL: "http://" + loopback(a.config.Listen), CA: string(ca), Email: actor.User.Email, Token: token.Reveal()}, err
+}
+
+// A person is a user with a password, as root makes them.
+type person struct {
+	Email    string `json:"email"`
+	Password string `json:"password"`
+	New      bool   `json:"new"`
+}
+
+// putUser makes a user, or gives one another password.
+func (a *admin) putUser(ctx context.Context, in person) error {
+	actor, err := a.operator(ctx)
+	if err != nil {
+		return err
+	}
+	put := a.platform.SetPassword
+	if in.New {
+		put = a.platform.CreateUser
+	}
+	_, err = put(ctx, actor, in.Email, cloister.Secret(in.Password))
+	return err
 }
 
 func answer(w http.ResponseWriter, v any, err error) {
@@ -170,7 +205,7 @@ func ask(ctx context.Context, c Config, method, path string, in, out any) error 
 	if res.StatusCode != http.StatusOK {
 		var e struct{ Message string }
 		json.Unmarshal(data, &e)
-		return fmt.Errorf("the server says: %s", e.Message)
+		return errors.New(e.Message)
 	}
 	return json.Unmarshal(data, out)
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"flag"
@@ -14,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/term"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/build"
@@ -39,6 +42,8 @@ func Commands() []cli.ServerCommand {
 			}
 			return nil
 		}},
+		{Name: "users:create", Help: "Make a user: users:create EMAIL, with the password on standard input, or a random one that is printed. Root only.", Run: putUser(true)},
+		{Name: "users:password", Help: "Give a user another password: users:password EMAIL, as for users:create. Root only.", Run: putUser(false)},
 		{Name: "stacks:build", Help: "Build a stack's images from Debian packages and make it known to the server.", Run: stacksBuild(true)},
 		{Name: "stacks:ensure", Help: "Build a stack unless the server has it.", Run: stacksBuild(false)},
 		{Name: "stacks:pull", Help: "Make a stack of two images from a registry: stacks:pull NAME RUN-IMAGE BUILD-IMAGE.", Run: stacksPull},
@@ -272,4 +277,37 @@ func stacksPull(ctx context.Context, args []string) error {
 		return err
 	}
 	return ask(ctx, c, "POST", "/stacks", s, &s)
+}
+
+// putUser makes a user or changes their password. A password is read from standard input, if that is no terminal.
+func putUser(fresh bool) func(context.Context, []string) error {
+	return func(ctx context.Context, args []string) error {
+		f := flag.NewFlagSet("cloister users:create", flag.ContinueOnError)
+		c, err := flags(f, args)
+		if err != nil {
+			return err
+		}
+		if f.NArg() != 1 {
+			return fmt.Errorf("name the user by their e-mail address")
+		}
+		in := person{Email: f.Arg(0), New: fresh}
+		if !term.IsTerminal(int(os.Stdin.Fd())) {
+			line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+			if err != nil && err != io.EOF {
+				return err
+			}
+			in.Password = strings.TrimRight(line, "\r\n")
+		}
+		made := in.Password == ""
+		if made {
+			in.Password = cloister.NewToken().Reveal()[:20]
+		}
+		if err := ask(ctx, c, "POST", "/users", in, &struct{}{}); err != nil {
+			return err
+		}
+		if made {
+			fmt.Println(in.Password)
+		}
+		return nil
+	}
 }

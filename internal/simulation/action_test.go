@@ -51,6 +51,17 @@ func drawScript(rt *rapid.T) []action {
 	}), 1, 20).Draw(rt, "script")
 }
 
+// drawSizes draws how many dynos each process type has before the script begins, as "alpha web".
+func drawSizes(rt *rapid.T) map[string]int {
+	out := map[string]int{}
+	for _, app := range apps {
+		for _, typ := range []string{"web", "worker"} {
+			out[app+" "+typ] = rapid.IntRange(0, cloister.MaxDynosPerType).Draw(rt, app+" "+typ)
+		}
+	}
+	return out
+}
+
 // do carries out an action. What a rule forbids at this moment is no failure.
 func (s *server) do(ctx context.Context, a action) error {
 	err := s.act(ctx, a)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,11 +19,17 @@ const requestTime = 3 * time.Second
 type router struct {
 	mu    sync.Mutex
 	table cloister.Routes
-	left  map[netip.AddrPort]time.Time
+	left  map[netip.AddrPort]departure
 	wrong error // the first thing that must not happen
 }
 
-func newRouter() *router { return &router{left: map[netip.AddrPort]time.Time{}} }
+// A departure is when which dyno left the table.
+type departure struct {
+	dyno string
+	at   time.Time
+}
+
+func newRouter() *router { return &router{left: map[netip.AddrPort]departure{}} }
 
 func (r *router) Publish(t cloister.Routes) {
 	r.mu.Lock()
@@ -31,9 +38,9 @@ func (r *router) Publish(t cloister.Routes) {
 		r.blame(fmt.Errorf("table %d was published after table %d", t.Version, r.table.Version))
 	}
 	now := endpoints(t)
-	for e := range endpoints(r.table) {
+	for e, dyno := range endpoints(r.table) {
 		if _, stays := now[e]; !stays {
-			r.left[e] = time.Now()
+			r.left[e] = departure{dyno, time.Now()}
 		}
 	}
 	for e := range now {
@@ -55,7 +62,7 @@ func (r *router) Drained(e netip.AddrPort, version int64) bool {
 		return false
 	}
 	left, was := r.left[e]
-	return !was || time.Since(left) >= requestTime
+	return !was || time.Since(left.at) >= requestTime
 }
 
 // state is the table as it is now, and what went wrong so far.
@@ -90,24 +97,36 @@ type watchedEngine struct {
 }
 
 func (w *watchedEngine) Stop(ctx context.Context, id string, grace time.Duration) error {
-	w.check("stopped", id)
+	w.check(ctx, "stopped", id)
 	return w.Engine.Stop(ctx, id, grace)
 }
 
 func (w *watchedEngine) Drop(ctx context.Context, id string) error {
-	w.check("dropped", id)
+	w.check(ctx, "dropped", id)
 	return w.Engine.Drop(ctx, id)
 }
 
-func (w *watchedEngine) check(how, id string) {
+// check blames whoever ends a dyno that still runs, and has requests or may get some.
+func (w *watchedEngine) check(ctx context.Context, how, id string) {
+	if !w.running(ctx, id) {
+		return
+	}
 	w.router.mu.Lock()
 	defer w.router.mu.Unlock()
 	for e, dyno := range endpoints(w.router.table) {
 		if dyno == id {
 			w.router.blame(fmt.Errorf("dyno %s was %s while requests go to it at %s", id, how, e))
 		}
-		if left, ok := w.router.left[e]; ok && dyno == id && time.Since(left) < requestTime {
-			w.router.blame(fmt.Errorf("dyno %s was %s before its requests were answered", id, how))
+	}
+	for e, left := range w.router.left {
+		if left.dyno == id && time.Since(left.at) < requestTime {
+			w.router.blame(fmt.Errorf("dyno %s was %s at %s before its requests were answered", id, how, e))
 		}
 	}
+}
+
+// running reports whether a dyno runs in a zone that does: what is gone has no requests to lose.
+func (w *watchedEngine) running(ctx context.Context, id string) bool {
+	all, err := w.List(ctx, "")
+	return err == nil && slices.ContainsFunc(all, func(s engine.Status) bool { return s.ID == id && s.Phase == engine.Running })
 }

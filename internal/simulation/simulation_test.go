@@ -19,17 +19,17 @@ const settleTime = 60 * time.Hour
 
 func TestTheServerKeepsItsPromisesWhateverHappens(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		script := drawScript(rt)
+		sizes, script := drawSizes(rt), drawScript(rt)
 		var err error
-		synctest.Test(t, func(t *testing.T) { err = simulate(t, script) })
+		synctest.Test(t, func(t *testing.T) { err = simulate(t, sizes, script) })
 		if err != nil {
 			rt.Fatal(err)
 		}
 	})
 }
 
-// simulate plays a script on a new server, and returns what broke.
-func simulate(t *testing.T, script []action) (err error) {
+// simulate plays a script on a new server whose apps are complete, and returns what broke.
+func simulate(t *testing.T, sizes map[string]int, script []action) (err error) {
 	cryptotest.SetGlobalRandom(t, 1)
 	ctx := t.Context()
 	s, err := newServer(t)
@@ -49,7 +49,18 @@ func simulate(t *testing.T, script []action) (err error) {
 			}
 		}
 	}
+	for _, app := range apps {
+		for _, typ := range []string{"web", "worker"} {
+			if err := s.do(ctx, action{what: "scale", app: app, typ: typ, n: sizes[app+" "+typ]}); err != nil {
+				return err
+			}
+		}
+	}
+	time.Sleep(5 * time.Minute)
 	quiet := calm{}
+	if err := s.holds(ctx, quiet); err != nil {
+		return err
+	}
 	for _, a := range script {
 		if isFault(a) {
 			clear(quiet)

@@ -1,6 +1,8 @@
 package conformance_test
 
 import (
+	"bufio"
+	"context"
 	"os"
 	"os/exec"
 	"regexp"
@@ -18,6 +20,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"shows":  shows,
 	"until":  until,
 	"login":  login,
+	"tail":   tail,
 }
 
 // deploy APP TYPE=COMMAND… releases code on a pretend server, as a push would.
@@ -102,13 +105,42 @@ func login(ts *testscript.TestScript, neg bool, args []string) {
 	c := exec.Command("heroku", "login", "-i")
 	c.Path = lookPath(ts.Getenv("PATH"), "heroku")
 	c.Dir = ts.Getenv("WORK")
-	c.Env = environ(ts)
+	c.Env = append(environ(ts), "HEROKU_API_KEY=") // with a token in the environment it refuses to run
 	out, err := onTerminal(c, time.Minute, dialogue{{"Email", args[0]}, {"Password", args[1]}})
 	ts.Logf("%s", normal(out))
 	if (err != nil) != neg {
 		ts.Fatalf("login: %v", err)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs("login.out"), []byte(out), 0o600))
+}
+
+// tail APP NAME=VALUE follows an app's log while a config var is set, and ends when the log tells of it.
+func tail(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: tail APP NAME=VALUE")
+	}
+	name, _, _ := strings.Cut(args[1], "=")
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, lookPath(ts.Getenv("PATH"), "heroku"), "logs", "--tail", "-a", args[0])
+	c.Env, c.Dir = environ(ts), ts.Getenv("WORK")
+	out, err := c.StdoutPipe()
+	ts.Check(err)
+	ts.Check(c.Start())
+	defer func() { cancel(); c.Wait() }() // it was killed, and says so
+	var seen []string
+	set := false
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		seen = append(seen, lines.Text())
+		if !set { // the log as it was is here, so what follows is news
+			set = true
+			ts.Check(ts.Exec("heroku", "config:set", args[1], "-a", args[0]))
+		}
+		if strings.Contains(lines.Text(), "Set "+name+" config vars") {
+			return
+		}
+	}
+	ts.Fatalf("the log ended, or two minutes were over, and %s was never set:\n%s", name, strings.Join(seen, "\n"))
 }
 
 func lookPath(path, name string) string {
@@ -122,7 +154,7 @@ func lookPath(path, name string) string {
 
 // environ is the script's environment, of which testscript tells only one variable at a time.
 func environ(ts *testscript.TestScript) (out []string) {
-	for _, name := range []string{"HOME", "PATH", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "DISABLE_TELEMETRY",
+	for _, name := range []string{"HEROKU_API_KEY", "HOME", "PATH", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "DISABLE_TELEMETRY",
 		"HEROKU_SKIP_NEW_VERSION_CHECK", "HEROKU_NETRC_WRITE", "HEROKU_HOST", "HEROKU_PARTICLEBOARD_URL", "HEROKU_LOGIN_HOST",
 		"HEROKU_GIT_HOST", "NODE_EXTRA_CA_CERTS", "NODE_OPTIONS", "NO_COLOR", "NO_PROXY", "GIT_CONFIG_NOSYSTEM"} {
 		if v := ts.Getenv(name); v != "" {

@@ -1,7 +1,7 @@
 package conformance_test
 
 import (
-	"bufio"
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/heroku"
 )
 
 // TestPretend runs the scripts that need no containers.
@@ -76,11 +79,41 @@ func TestServer(t *testing.T) {
 			env.Setenv("TEAM", first(os.Getenv("CLOISTER_TEAM"), "my-team"))
 			env.Setenv("URL", vars["HEROKU_HOST"])
 			// Names are the installation's: a script that was cut off must not be in the way of the next one.
-			id, err := exec.Command("sh", "-c", "od -An -N3 -tx1 /dev/urandom | tr -d ' \n'").Output()
-			env.Setenv("ID", string(id))
-			return err
+			id := cloister.NewID()[:6]
+			env.Setenv("ID", id)
+			env.Defer(func() { sweep(t, vars, id) })
+			return nil
 		},
 	})
+}
+
+// sweep destroys what a script that was cut off has left: everything whose name ends in its id.
+func sweep(t *testing.T, vars map[string]string, id string) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c := &heroku.Client{URL: vars["HEROKU_HOST"], Token: vars["HEROKU_API_KEY"]}
+	apps, err := c.Apps(ctx)
+	if err != nil {
+		t.Errorf("look for what is left of %s: %v", id, err)
+	}
+	for _, a := range apps {
+		if strings.HasSuffix(a.Name, "-"+id) {
+			if _, err := c.DeleteApp(ctx, a.Name); err != nil {
+				t.Errorf("destroy %s: %v", a.Name, err)
+			}
+		}
+	}
+	spaces, err := c.Spaces(ctx)
+	if err != nil {
+		t.Errorf("look for what is left of %s: %v", id, err)
+	}
+	for _, s := range spaces {
+		if strings.HasSuffix(s.Name, "-"+id) {
+			if _, err := c.DeleteSpace(ctx, s.Name); err != nil {
+				t.Errorf("destroy %s: %v", s.Name, err)
+			}
+		}
+	}
 }
 
 // deadline leaves time to destroy what a script has made.
@@ -99,8 +132,6 @@ func readEnv(path string) (map[string]string, error) {
 		return nil, err
 	}
 	vars := map[string]string{}
-	s := bufio.NewScanner(strings.NewReader(string(out)))
-	s.Buffer(nil, 1<<20)
 	for _, line := range strings.Split(string(out), "\x00") {
 		name, value, _ := strings.Cut(line, "=")
 		for _, prefix := range []string{"HEROKU_", "CLOISTER_", "NODE_EXTRA_", "GIT_SSL_", "GIT_CONFIG_", "SSL_CERT_", "NO_PROXY"} {

@@ -40,6 +40,14 @@ func (b *addressBook) take(p netip.Prefix, first netip.Addr, now time.Time) (net
 	return netip.Addr{}, cloister.Errorf(cloister.Unavailable, "No address is free in %s. Addresses come free a minute after what used them is gone.", p)
 }
 
+// keep marks an address as taken, after a restart.
+func (b *addressBook) keep(a netip.Addr) {
+	if a.IsValid() {
+		b.Taken[a] = true
+		delete(b.Resting, a)
+	}
+}
+
 // release takes an address back and lets it rest.
 func (b *addressBook) release(a netip.Addr, now time.Time) {
 	if !a.IsValid() {

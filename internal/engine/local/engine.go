@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -203,22 +202,4 @@ func uplinkMTU(h *netlink.Handle) int {
 		}
 	}
 	return 1500
-}
-
-// swapLimits reports whether memory can be limited together with swap. Kernels without it have no file for it.
-func swapLimits() bool {
-	for _, f := range []string{"/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes", "/sys/fs/cgroup/cgroup.controllers"} {
-		if _, err := os.Stat(f); err == nil {
-			return true
-		}
-	}
-	return false
-}
-
-// take marks an address as taken, after a restart.
-func (b *addressBook) keep(a netip.Addr) {
-	if a.IsValid() {
-		b.Taken[a] = true
-		delete(b.Resting, a)
-	}
 }

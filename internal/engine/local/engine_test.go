@@ -6,25 +6,22 @@ import (
 
 	"github.com/cloister-dev/cloister/internal/engine"
 	"github.com/cloister-dev/cloister/internal/engine/enginetest"
-	"github.com/cloister-dev/cloister/internal/engine/local"
 )
 
+// TestContract tests the engine as it is used: in a process of its own, over a socket, killed without warning.
 func TestContract(t *testing.T) {
 	m := newMachine(t, "contract")
-	e := m.open()
+	n := m.node()
 	enginetest.Run(t, func(t *testing.T) enginetest.Setup {
 		return enginetest.Setup{
-			Engine: e, Image: m.image, Commands: enginetest.Shell("httpd -f -p $PORT"),
+			Engine: n, Image: m.image, Commands: enginetest.Shell("httpd -f -p $PORT"),
 			Missing: "sha256:" + strings.Repeat("0", 64),
-			Restart: func(t *testing.T) engine.Engine {
-				e.Close()
-				var err error
-				if e, err = local.New(t.Context(), m.config, m.log()); err != nil {
-					t.Fatal(err)
-				}
-				return e
+			Restart: func(*testing.T) engine.Engine {
+				n.kill()
+				n = m.node()
+				return n
 			},
 		}
 	})
-	e.Close()
+	n.kill()
 }

@@ -1,13 +1,9 @@
 package local
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -197,25 +193,4 @@ func (e *Engine) pause(d time.Duration) {
 	case <-e.life.Done():
 	case <-time.After(d):
 	}
-}
-
-// oomKills is how many processes of a cgroup the kernel has killed for memory.
-func oomKills(cgroup string) int {
-	for _, f := range []string{
-		filepath.Join("/sys/fs/cgroup/memory", cgroup, "memory.oom_control"), // version 1
-		filepath.Join("/sys/fs/cgroup", cgroup, "memory.events"),             // version 2
-	} {
-		text, err := os.Open(f)
-		if err != nil {
-			continue
-		}
-		defer text.Close()
-		for lines := bufio.NewScanner(text); lines.Scan(); {
-			if n, ok := strings.CutPrefix(lines.Text(), "oom_kill "); ok {
-				kills, _ := strconv.Atoi(n)
-				return kills
-			}
-		}
-	}
-	return 0
 }

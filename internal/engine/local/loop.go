@@ -78,29 +78,24 @@ func (d disk) unmount() error {
 	return nil
 }
 
-// grow makes the disk as large as size, if it is smaller. It must be mounted.
+// grow makes the disk as large as size, if it is smaller. It must not be mounted.
 func (d disk) grow(ctx context.Context, size int64) error {
 	st, err := os.Stat(d.file)
 	if err != nil {
 		return fmt.Errorf("look at disk: %w", err)
 	}
-	if st.Size() >= size {
+	if st.Size() >= size || mounted(d.at) {
 		return nil
 	}
-	if err := d.unmount(); err != nil {
-		return err
+	// resize2fs wants a file system that was just checked; the check says 1 when it has repaired something.
+	check := exec.CommandContext(ctx, "e2fsck", "-f", "-p", d.file)
+	if out, err := check.CombinedOutput(); err != nil && check.ProcessState.ExitCode() != 1 {
+		return fmt.Errorf("check disk: %w: %s", err, out)
 	}
 	if err := os.Truncate(d.file, size); err != nil {
 		return fmt.Errorf("grow disk: %w", err)
 	}
-	if err := d.mount(); err != nil {
-		return err
-	}
-	dev, err := deviceAt(d.at)
-	if err != nil {
-		return fmt.Errorf("grow disk: %w", err)
-	}
-	if out, err := exec.CommandContext(ctx, "resize2fs", dev).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "resize2fs", d.file).CombinedOutput(); err != nil {
 		return fmt.Errorf("grow disk: %w: %s", err, out)
 	}
 	return nil
@@ -138,16 +133,6 @@ func attach(file string) (*os.File, error) {
 			return nil, fmt.Errorf("configure loop device: %w", err)
 		}
 	}
-}
-
-// deviceAt names the device that is mounted at path.
-func deviceAt(path string) (string, error) {
-	var st unix.Stat_t
-	if err := unix.Stat(path, &st); err != nil {
-		return "", err
-	}
-	at, err := os.Readlink(fmt.Sprintf("/sys/dev/block/%d:%d", unix.Major(st.Dev), unix.Minor(st.Dev)))
-	return "/dev/" + filepath.Base(at), err
 }
 
 // mounted reports whether something is mounted at path: it is on another device than its parent.

@@ -23,6 +23,11 @@ func (e *Engine) plug(ctx context.Context, w *workload) error {
 	if sp == nil {
 		return cloister.Missing("space")
 	}
+	sp.making.RLock()
+	defer sp.making.RUnlock()
+	if !sp.made {
+		return cloister.Errorf(cloister.Unavailable, "The network of the space is not complete yet.")
+	}
 	rec, ns := w.record(), e.netnsOf(w)
 	address := rec.Status.Address
 	if err := ns.create(false); err != nil {

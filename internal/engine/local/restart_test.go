@@ -3,6 +3,8 @@ package local_test
 import (
 	"bytes"
 	"context"
+	"io"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -242,6 +244,53 @@ func TestADeadContainerdIsStartedAgainAndLosesNothing(t *testing.T) {
 		t.Error(err)
 	}
 	m.until("the exit is seen", func() bool { return m.status(e, w).Phase == engine.Exited })
+}
+
+func TestAProcessEndsWithTheEngineThatRanIt(t *testing.T) {
+	m := newMachine(t, "exec")
+	n := m.node()
+	w := m.run(n, m.space(n), "sleep", "1000")
+	in, out := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := n.Exec(t.Context(), w.ID, engine.Process{Command: []string{"sh", "-c", "echo up; sleep 2000 & sleep 3000"}}, engine.Terminal{Out: out})
+		ended <- err
+	}()
+	if _, err := io.ReadFull(in, make([]byte, 3)); err != nil {
+		t.Fatal(err)
+	}
+	n.kill()
+	if err := <-ended; cloister.KindOf(err) != cloister.Unavailable {
+		t.Errorf("the caller was told %v", err)
+	}
+	n = m.node()
+	m.until("it is gone", func() bool {
+		out, _ := m.exec(n, w, "ps", "-o", "args")
+		return !strings.Contains(out, "sleep 2000") && !strings.Contains(out, "sleep 3000") && strings.Contains(out, "sleep 1000")
+	})
+}
+
+func TestAContainerdThatIsNotOursIsLeftAsItWas(t *testing.T) {
+	host, guest := newMachine(t, "host"), newMachine(t, "guest")
+	first := host.open()
+	one := host.run(first, host.space(first), "sleep", "1000")
+	guest.config.Containerd = filepath.Join(host.config.Run, "containerd.sock")
+	guest.config.Transit = netip.MustParsePrefix("100.65.0.0/16")
+	second := guest.open()
+	two := guest.run(second, guest.space(second), "sleep", "1000")
+	if out, status := guest.exec(second, two, "echo", "hello"); status != 0 || out != "hello\n" {
+		t.Errorf("status %d: %s", status, out)
+	}
+	if err := second.Teardown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if host.status(first, one).Phase != engine.Running {
+		t.Error("it took the other's workload with it")
+	}
+	out, err := exec.Command("ctr", "--address", guest.config.Containerd, "namespaces", "list", "--quiet").CombinedOutput()
+	if got := strings.Fields(string(out)); err != nil || len(got) != 1 || got[0] != "host" {
+		t.Errorf("namespaces are %q, %v", got, err)
+	}
 }
 
 func TestTwoEnginesDoNotShareAName(t *testing.T) {

@@ -38,7 +38,8 @@ func (e *Engine) restore(ctx context.Context) error {
 	}
 	for _, id := range slices.Sorted(maps.Keys(e.spaces)) {
 		if err := e.raiseSpace(ctx, e.spaces[id]); err != nil {
-			return fmt.Errorf("restore space %s: %w", id, err)
+			// Nothing starts in it until somebody asks for it again, with success.
+			e.log.Error("the network of a space was not restored", "space", id, "error", err)
 		}
 	}
 	for _, s := range alive {
@@ -145,6 +146,7 @@ func (e *Engine) resume(ctx context.Context, s survivor) error {
 			return err
 		}
 	}
+	e.endExecs(ctx, s.workload, s.task)
 	pumps, err := e.openPumps(s.workload)
 	if err != nil {
 		return err

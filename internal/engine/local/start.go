@@ -203,8 +203,6 @@ func (e *Engine) run(ctx context.Context, w *workload, rec workloadRecord, s *sp
 	return nil
 }
 
-func (e *Engine) cgroup(w *workload) string { return filepath.Join("/", e.Name, w.spec.ID) }
-
 // rootfs is the image below and the workload's disk above.
 func (w *workload) rootfs(img *image) mount.Mount {
 	at := w.disk().at

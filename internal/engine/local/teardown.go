@@ -15,7 +15,6 @@ import (
 	"github.com/containerd/containerd/v2/core/images"
 	"github.com/containerd/containerd/v2/core/snapshots"
 	"github.com/containerd/errdefs"
-	"golang.org/x/sys/unix"
 )
 
 // Teardown stops everything that runs under this engine's name and removes it from the machine: containers,
@@ -50,7 +49,7 @@ func (e *Engine) Teardown(ctx context.Context) error {
 	}
 	note(e.Close())
 	e.keeper.say("end", "") // it answers nothing
-	note(removeCgroups(e.Name))
+	note(removeCgroups("/" + e.Name))
 	note(unmountBelow(e.Run, e.State))
 	if errs != nil {
 		return fmt.Errorf("tear down: %w", errs)
@@ -92,23 +91,6 @@ func (e *Engine) emptyContainerd(ctx context.Context) error {
 		return fmt.Errorf("remove namespace: %w", err)
 	}
 	return nil
-}
-
-// removeCgroups removes a cgroup, and those below it, which are empty.
-func removeCgroups(name string) error {
-	var errs error
-	below, _ := filepath.Glob(filepath.Join("/sys/fs/cgroup/*", name, "*/"))
-	above, _ := filepath.Glob(filepath.Join("/sys/fs/cgroup/*", name))
-	unified, _ := filepath.Glob(filepath.Join("/sys/fs/cgroup", name, "*/"))
-	for _, dir := range slices.Concat(below, above, unified, []string{filepath.Join("/sys/fs/cgroup", name)}) {
-		if st, err := os.Stat(dir); err == nil && !st.IsDir() {
-			continue
-		}
-		if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, unix.ENOTDIR) {
-			errs = errors.Join(errs, fmt.Errorf("remove cgroup: %w", err))
-		}
-	}
-	return errs
 }
 
 // removeLinks removes links that no space knew of.

@@ -67,10 +67,10 @@ func (s *volumeStore) mount(ctx context.Context, v engine.Volume, u user) (strin
 			return "", err
 		}
 	}
-	if err := d.mount(); err != nil {
+	if err := d.grow(ctx, size); err != nil {
 		return "", err
 	}
-	if err := d.grow(ctx, size); err != nil {
+	if err := d.mount(); err != nil {
 		return "", err
 	}
 	os.Remove(filepath.Join(d.at, "lost+found")) // databases want an empty directory; a repair makes it again
