@@ -44,10 +44,13 @@ func (r *Router) newClient(raw *net.TCPConn, rw net.Conn, g *guard) *client {
 // serve answers request after request, until one of the two has had enough.
 func (c *client) serve() {
 	defer c.rd.free()
-	for {
-		c.g.enter(idling, c.r.limits.idle)
+	for phase := fresh; ; phase = idling {
+		c.g.enter(phase, c.r.limits.idle)
 		if c.r.closing.Load() {
-			return
+			if phase == idling {
+				return
+			}
+			c.g.touch(c.r.limits.linger)
 		}
 		raw, err := c.rd.head(maxLine, maxHead, c.begun)
 		if err != nil {
@@ -78,7 +81,7 @@ func (c *client) serve() {
 
 // begun is called when a part of a head has come in.
 func (c *client) begun() {
-	if c.g.phase.Load() == idling {
+	if c.g.phase.Load() <= idling {
 		c.g.enter(reading, c.r.limits.head)
 	}
 }

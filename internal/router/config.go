@@ -30,7 +30,6 @@ type limits struct {
 	queue     time.Duration // for a first dyno to come up (H20)
 	pooled    time.Duration // that an unused connection to a dyno is kept
 	blank     time.Duration // for a first table, before anybody is served without one
-	yield     time.Duration // for handshakes that have begun, before a listener is closed
 	drain     time.Duration // for requests to finish when the router ends
 	linger    time.Duration // for a client to read an answer before its unread request is thrown away
 	poll      time.Duration // of a long poll for the table
@@ -52,7 +51,6 @@ func (l limits) withDefaults() limits {
 	set(&l.queue, 75*time.Second)
 	set(&l.pooled, 90*time.Second)
 	set(&l.blank, 3*time.Second)
-	set(&l.yield, 250*time.Millisecond)
 	set(&l.drain, 30*time.Second)
 	set(&l.linger, time.Second)
 	set(&l.poll, 10*time.Second)

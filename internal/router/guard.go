@@ -42,7 +42,8 @@ const (
 )
 
 const (
-	idling    int32 = iota // between requests: nothing is lost by closing
+	fresh     int32 = iota // before the first request, which may be on its way
+	idling                 // between requests: nothing is lost by closing
 	reading                // a head is coming in
 	asking                 // the dyno has the request
 	uploading              // the dyno is getting the request: somebody reads from the client
@@ -121,7 +122,7 @@ func (g *guard) stop(why ending, late bool) {
 		g.link.conn.SetDeadline(longAgo)
 	}
 	switch phase := g.phase.Load(); {
-	case why == severed, phase == idling, phase == reading:
+	case why == severed, phase <= reading:
 		g.client.sever()
 	case why == expired && (phase == asking || phase == uploading):
 		// It is the dyno that is late. The client shall be told.

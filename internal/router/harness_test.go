@@ -39,11 +39,11 @@ type world struct {
 var impatient = limits{
 	first: 400 * time.Millisecond, roll: 500 * time.Millisecond, queue: 400 * time.Millisecond,
 	dial: 300 * time.Millisecond, tick: 10 * time.Millisecond, linger: 100 * time.Millisecond,
-	drain: 2 * time.Second, poll: 2 * time.Second, yield: 20 * time.Millisecond,
+	drain: 2 * time.Second, poll: 2 * time.Second,
 }
 
 // patient limits are for tests that are not about time.
-var patient = limits{tick: 10 * time.Millisecond, linger: 100 * time.Millisecond, poll: 2 * time.Second, drain: 5 * time.Second, yield: 20 * time.Millisecond}
+var patient = limits{tick: 10 * time.Millisecond, linger: 100 * time.Millisecond, poll: 2 * time.Second, drain: 5 * time.Second}
 
 func newWorld(t *testing.T, l limits) *world {
 	t.Helper()

@@ -18,7 +18,6 @@ func listen(addr string) (*net.TCPListener, error) {
 	if err != nil {
 		return nil, err
 	}
-	share(l.(*net.TCPListener))
 	return l.(*net.TCPListener), nil
 }
 
@@ -28,10 +27,7 @@ func (r *Router) accept(l *net.TCPListener, serve func(*net.TCPConn)) {
 		c, err := l.AcceptTCP()
 		switch {
 		case err == nil:
-			r.conns.Go(func() {
-				defer r.survive(c)
-				serve(c)
-			})
+			r.start(c, serve)
 		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded):
 			return
 		default: // out of file descriptors, most likely: serving the clients that there are will free some
@@ -39,6 +35,26 @@ func (r *Router) accept(l *net.TCPListener, serve func(*net.TCPConn)) {
 			time.Sleep(50 * time.Millisecond)
 		}
 	}
+}
+
+// shut closes a listener, and serves those who were waiting there.
+func (r *Router) shut(l *net.TCPListener, ours bool, serve func(*net.TCPConn)) error {
+	for _, fd := range lastCall(l, ours) {
+		f := os.NewFile(uintptr(fd), "")
+		if c, err := net.FileConn(f); err == nil {
+			r.start(c.(*net.TCPConn), serve)
+		}
+		f.Close()
+	}
+	return l.Close()
+}
+
+// start serves a connection.
+func (r *Router) start(c *net.TCPConn, serve func(*net.TCPConn)) {
+	r.conns.Go(func() {
+		defer r.survive(c)
+		serve(c)
+	})
 }
 
 // survive keeps a mistake of ours in one connection from ending all others.

@@ -143,12 +143,10 @@ func (r *Router) Run(ctx context.Context) error {
 	r.log.Info("router started", "http", r.HTTPAddr().String(), "https", r.HTTPSAddr().String(), "version", r.table.Load().version)
 
 	<-ctx.Done()
-	for _, l := range []*net.TCPListener{r.http, r.https} {
-		yield(l)
-		l.SetDeadline(time.Now().Add(r.limits.yield))
-	}
+	r.http.SetDeadline(longAgo)
+	r.https.SetDeadline(longAgo)
 	doors.Wait()
-	err := errors.Join(r.http.Close(), r.https.Close())
+	err := errors.Join(r.shut(r.http, r.config.HTTPListener == nil, r.servePlain), r.shut(r.https, r.config.HTTPSListener == nil, r.serveTLS))
 	r.finish()
 	for _, d := range r.table.Load().dynos {
 		d.retire()
@@ -164,7 +162,10 @@ func (r *Router) Run(ctx context.Context) error {
 func (r *Router) finish() {
 	r.closing.Store(true)
 	r.watch.each(func(g *guard) {
-		if g.phase.Load() == idling {
+		switch g.phase.Load() {
+		case fresh:
+			g.touch(r.limits.linger)
+		case idling:
 			g.stop(severed, false)
 		}
 	})

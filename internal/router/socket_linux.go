@@ -41,24 +41,28 @@ func sharePort(_, _ string, c syscall.RawConn) error {
 	return errors.Join(err, failed)
 }
 
-// share has the kernel spread new connections over all routers that listen on an address: it takes yield back.
-func share(l *net.TCPListener) {
-	if raw, err := l.SyscallConn(); err == nil {
-		raw.Control(func(fd uintptr) { unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DETACH_REUSEPORT_BPF, 0) })
-	}
-}
-
-// yield has the kernel give new connections to the second router that listens on an address, which is the one that
-// came after us. Handshakes that have begun with us still end with us, and closing a listener resets those that it
-// has not accepted: hence it goes on accepting for a while. Without another router, or with a socket that is not
-// shared in this way, nothing changes.
-func yield(l *net.TCPListener) {
+// lastCall takes the connections that wait to be accepted and, if the socket is ours alone, stops listening in the
+// same breath: what is in the queue when a socket stops is reset by the kernel, though another router listens on the
+// same address. (Handshakes that are half done are reset as well, unless net.ipv4.tcp_migrate_req is set.)
+func lastCall(l *net.TCPListener, ours bool) (waiting []int) {
 	raw, err := l.SyscallConn()
 	if err != nil {
-		return
+		return nil
 	}
-	second := []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: 1}}
 	raw.Control(func(fd uintptr) {
-		unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_REUSEPORT_CBPF, &unix.SockFprog{Len: 1, Filter: &second[0]})
+		for {
+			c, _, err := unix.Accept4(int(fd), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+			if err == unix.EINTR || err == unix.ECONNABORTED {
+				continue
+			}
+			if err != nil {
+				break
+			}
+			waiting = append(waiting, c)
+		}
+		if ours {
+			unix.Shutdown(int(fd), unix.SHUT_RD)
+		}
 	})
+	return waiting
 }

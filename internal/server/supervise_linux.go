@@ -109,7 +109,8 @@ func prepare(c Config) error {
 	}{
 		{c.State, 0, 0o755}, {filepath.Join(c.State, "bin"), 0, 0o755},
 		{c.nodeDir(), 0, 0o700}, {c.controlDir(), c.ControlUID, 0o700}, {c.routerDir(), c.RouterUID, 0o700},
-		{c.imagesDir(), c.ControlUID, 0o755},
+		{c.imagesDir(), c.ControlUID, 0o755}, {filepath.Join(c.imagesDir(), "blobs"), c.ControlUID, 0o755},
+		{filepath.Join(c.imagesDir(), "blobs", "sha256"), c.ControlUID, 0o755}, {filepath.Join(c.imagesDir(), "incoming"), c.ControlUID, 0o755},
 		{c.Run, 0, 0o755}, {filepath.Dir(c.feedSocket()), c.ControlUID, 0o755},
 	} {
 		if err := os.MkdirAll(d.path, d.mode); err != nil {

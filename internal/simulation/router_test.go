@@ -106,13 +106,18 @@ func (w *watchedEngine) Drop(ctx context.Context, id string) error {
 	return w.Engine.Drop(ctx, id)
 }
 
-// check blames whoever ends a dyno that still runs, and has requests or may get some.
+// check blames whoever ends a dyno that still runs, and has requests or may get some. An app that was destroyed has
+// nothing more to answer.
 func (w *watchedEngine) check(ctx context.Context, how, id string) {
-	if !w.running(ctx, id) {
+	app, ok := w.running(ctx, id)
+	if !ok {
 		return
 	}
 	w.router.mu.Lock()
 	defer w.router.mu.Unlock()
+	if !slices.ContainsFunc(w.router.table.Apps, func(r cloister.Route) bool { return r.AppID == app }) {
+		return
+	}
 	for e, dyno := range endpoints(w.router.table) {
 		if dyno == id {
 			w.router.blame(fmt.Errorf("dyno %s was %s while requests go to it at %s", id, how, e))
@@ -125,8 +130,12 @@ func (w *watchedEngine) check(ctx context.Context, how, id string) {
 	}
 }
 
-// running reports whether a dyno runs in a zone that does: what is gone has no requests to lose.
-func (w *watchedEngine) running(ctx context.Context, id string) bool {
+// running finds the app of a dyno that runs: what is gone has no requests to lose.
+func (w *watchedEngine) running(ctx context.Context, id string) (app string, ok bool) {
 	all, err := w.List(ctx, "")
-	return err == nil && slices.ContainsFunc(all, func(s engine.Status) bool { return s.ID == id && s.Phase == engine.Running })
+	i := slices.IndexFunc(all, func(s engine.Status) bool { return s.ID == id && s.Phase == engine.Running })
+	if err != nil || i < 0 {
+		return "", false
+	}
+	return all[i].Owner, true
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ type server struct {
 
 	// broken are the releases, "app/v3", whose web dynos never come up. Workers are up as soon as they run, so one
 	// that breaks later has a fault that no rollout can foresee.
-	broken  map[string]bool
+	broken  sync.Map
 	control *control.Control
 	cancel  context.CancelFunc
 	ended   chan error
@@ -40,7 +41,7 @@ func newServer(t *testing.T) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{store: st, router: newRouter(), broken: map[string]bool{}}
+	s := &server{store: st, router: newRouter()}
 	s.fake = fake.New(fake.Config{Behave: s.behave})
 	s.engine = &watchedEngine{Engine: s.fake, router: s.router}
 	quiet := slog.New(slog.DiscardHandler)
@@ -115,7 +116,7 @@ func (s *server) behave(w engine.Workload) fake.Behaviour {
 		Stop:     time.Duration(n/280%25) * time.Second,
 		Stubborn: n/7000%4 == 0,
 	}
-	if w.Port > 0 && s.broken[w.Env["HEROKU_APP_NAME"]+"/v"+w.Labels["release"]] {
+	if _, broken := s.broken.Load(w.Env["HEROKU_APP_NAME"] + "/v" + w.Labels["release"]); broken && w.Port > 0 {
 		if b.Deaf = n%2 == 0; !b.Deaf {
 			b.Listen, b.Ends, b.After, b.Status = time.Hour, true, time.Second, 1
 		}
@@ -136,7 +137,11 @@ func (s *server) deploy(ctx context.Context, app string, broken bool) error {
 		if err != nil {
 			return err
 		}
-		s.broken[fmt.Sprintf("%s/v%d", app, last+1)] = broken
+		if release := fmt.Sprintf("%s/v%d", app, last+1); broken {
+			s.broken.Store(release, true)
+		} else {
+			s.broken.Delete(release) // an app of the same name was destroyed
+		}
 		slug.AppID, slug.CreatedAt, slug.UpdatedAt = a.ID, tx.Now, tx.Now
 		return tx.InsertSlug(slug)
 	})

@@ -102,8 +102,7 @@ func login(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: [!] login EMAIL PASSWORD")
 	}
-	c := exec.Command("heroku", "login", "-i")
-	c.Path = lookPath(ts.Getenv("PATH"), "heroku")
+	c := exec.Command(lookPath(ts.Getenv("PATH"), "heroku"), "login", "-i")
 	c.Dir = ts.Getenv("WORK")
 	c.Env = append(environ(ts), "HEROKU_API_KEY=") // with a token in the environment it refuses to run
 	out, err := onTerminal(c, time.Minute, dialogue{{"Email", args[0]}, {"Password", args[1]}})

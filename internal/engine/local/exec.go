@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/containerd/containerd/api/services/tasks/v1"
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/pkg/cio"
 	"github.com/containerd/errdefs"
@@ -138,11 +139,17 @@ func remove(ctx context.Context, run containerd.Process) {
 
 // endExecs ends the processes whose callers went away with the engine before this one. Their FIFOs tell of them.
 func (e *Engine) endExecs(ctx context.Context, w *workload, task containerd.Task) {
+	ctx = e.daemon.with(ctx)
 	dirs, _ := filepath.Glob(filepath.Join(w.io, execPrefix+"*"))
 	for _, dir := range dirs {
-		if run, err := task.LoadProcess(e.daemon.with(ctx), filepath.Base(dir), nil); err == nil {
-			killFamily(run.Pid())
-			remove(e.daemon.with(ctx), run)
+		id := filepath.Base(dir)
+		was, err := e.daemon.client.TaskService().Get(ctx, &tasks.GetRequest{ContainerID: w.spec.ID, ExecID: id})
+		if err == nil && was.Process.GetPid() > 0 {
+			killFamily(was.Process.Pid)
+		}
+		if run, err := task.LoadProcess(ctx, id, nil); err == nil {
+			run.Kill(ctx, syscall.SIGKILL)
+			remove(ctx, run)
 		}
 		os.RemoveAll(dir)
 	}

@@ -264,8 +264,11 @@ func TestAProcessEndsWithTheEngineThatRanIt(t *testing.T) {
 		t.Errorf("the caller was told %v", err)
 	}
 	n = m.node()
+	last := ""
+	defer func() { t.Logf("the last list of processes:\n%s", last) }()
 	m.until("it is gone", func() bool {
 		out, _ := m.exec(n, w, "ps", "-o", "args")
+		last = out
 		return !strings.Contains(out, "sleep 2000") && !strings.Contains(out, "sleep 3000") && strings.Contains(out, "sleep 1000")
 	})
 }

@@ -1,0 +1,49 @@
+"""What the live tests deploy: it says who it is, and tells what it sees of the network. It does not handle SIGTERM,
+so every request that is still on its way when it is stopped is lost: the platform has to see to it that there is none."""
+import json, os, socket, time, urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlparse
+
+
+def connect(target):
+    host, port = target.rsplit(":", 1)
+    try:
+        with socket.create_connection((host, int(port)), timeout=2):
+            return "connected"
+    except OSError as e:
+        return type(e).__name__
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        url = urlparse(self.path)
+        q = {k: v[0] for k, v in parse_qs(url.query).items()}
+        if url.path == "/fetch":
+            try:
+                with urllib.request.urlopen(q["url"], timeout=5) as r:
+                    out = r.read().decode()
+            except OSError as e:
+                out = "error: " + str(e)
+        elif url.path == "/connect":
+            out = connect(q["to"])
+        elif url.path == "/slow":
+            time.sleep(float(q["seconds"]))
+            out = "slept"
+        elif url.path == "/headers":
+            out = json.dumps(dict(self.headers))
+        else:
+            out = " ".join(os.environ.get(k, "") for k in ("HEROKU_APP_NAME", "HEROKU_RELEASE_VERSION", "DYNO"))
+        body = out.encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+ThreadingHTTPServer.request_queue_size = 512
+ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
