@@ -25,7 +25,8 @@ type appState struct {
 // stepApp brings what runs of an app closer to its current release and formation.
 func (c *Control) stepApp(ctx context.Context, id string) (time.Duration, error) {
 	s, err := c.appState(ctx, id)
-	if cloister.KindOf(err) == cloister.NotFound {
+	var missing *cloister.Error
+	if errors.As(err, &missing) && missing.Kind == cloister.NotFound && missing.Resource == "app" {
 		return 0, c.dropApp(ctx, id)
 	} else if err != nil {
 		return 0, err

@@ -10,12 +10,14 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/engine"
+	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/store"
 )
 
@@ -81,13 +83,22 @@ func (c *Control) Run(ctx context.Context) error {
 		defer c.builds.Stop()
 	}
 	if err := c.routes.load(ctx, c.store); err != nil {
-		return err
+		return orDone(ctx, err)
 	}
 	loop := NewLoop(c.store, steps, c.config.Owner, slots, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), c.log)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return loop.Run(ctx) })
 	group.Go(func() error { return c.follow(ctx) })
-	return group.Wait()
+	group.Go(func() error { return c.watchZones(ctx) })
+	return orDone(ctx, group.Wait())
+}
+
+// orDone leaves out an error that only says that ctx was done.
+func orDone(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // follow turns the engine's events into touches of their owners. Losing all of them costs only time.
@@ -107,4 +118,32 @@ func (c *Control) follow(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// zonesEvery is how soon the loss of a zone, or its return, is seen.
+const zonesEvery = time.Second
+
+// watchZones has every app looked at when a zone is lost or comes back.
+func (c *Control) watchZones(ctx context.Context) error {
+	tick := time.NewTicker(zonesEvery)
+	defer tick.Stop()
+	var before []plan.Zone
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		zones, err := c.zones(ctx)
+		if err != nil {
+			continue // the engine is away, and with it nothing is known of its zones
+		}
+		if before != nil && !slices.Equal(before, zones) {
+			c.log.Warn("zones have changed", "zones", zones)
+			if err := c.store.Update(ctx, func(tx *store.Tx) error { return tx.TouchAll() }); err != nil {
+				continue // and see the difference again
+			}
+		}
+		before = zones
+	}
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/cloister-dev/cloister"
-	"github.com/cloister-dev/cloister/internal/engine"
+	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/store"
 )
 
@@ -15,38 +15,53 @@ const adoptWait = 20 * time.Millisecond
 
 // stepSpace makes a space's network, and puts its trusted ranges in force; or takes the network away.
 func (c *Control) stepSpace(ctx context.Context, id string) (time.Duration, error) {
-	var s cloister.Space
-	var rules cloister.Ruleset
-	err := c.store.View(ctx, func(tx *store.Tx) (err error) {
-		if s, err = tx.Space(id); err == nil {
-			rules, err = tx.Ruleset(id)
-		}
-		return err
-	})
+	s, err := c.spaceState(ctx, id)
 	if cloister.KindOf(err) == cloister.NotFound {
 		return 0, nil
 	} else if err != nil {
 		return 0, err
 	}
-	if s.State == cloister.Deleting {
-		return 0, c.dropSpace(ctx, s)
+	p := plan.Space(s)
+	switch {
+	case p.Waiting:
+		return time.Second, nil
+	case p.Delete:
+		return 0, c.dropSpace(ctx, s.Space, p.Drop)
 	}
-	if err := c.engine.EnsureSpace(ctx, engine.Space{ID: s.ID, Dynos: s.CIDR, Data: s.DataCIDR, Trusted: rules.Sources, Outbound: s.Outbound}); err != nil {
+	table := c.routes.setTrusted(id, s.Ruleset.Sources) // first of all: somebody may be waiting to be rid of a stranger
+	if err := c.engine.EnsureSpace(ctx, p.Ensure); err != nil {
 		return 0, err
 	}
-	if s.State == cloister.Allocating {
-		if err := c.store.Update(ctx, func(tx *store.Tx) error { return tx.SetSpaceState(s.ID, cloister.Allocated) }); err != nil {
+	if s.Space.State == cloister.Allocating {
+		if err := c.store.Update(ctx, func(tx *store.Tx) error { return tx.SetSpaceState(id, cloister.Allocated) }); err != nil {
 			return 0, err
 		}
-		c.log.Info("space allocated", "space", s.Name, "took", time.Since(s.CreatedAt))
+		c.log.Info("space allocated", "space", s.Space.Name, "took", time.Since(s.Space.CreatedAt))
 	}
-	if rules.Applied {
+	if s.Ruleset.Applied {
 		return 0, nil
 	}
-	if !c.adopted(ctx, c.routes.setTrusted(s.ID, rules.Sources)) {
+	if !c.adopted(ctx, table) {
 		return adoptWait, nil
 	}
-	return 0, c.store.Update(ctx, func(tx *store.Tx) error { return tx.SetRulesetApplied(rules.ID) })
+	return 0, c.store.Update(ctx, func(tx *store.Tx) error { return tx.SetRulesetApplied(s.Ruleset.ID) })
+}
+
+func (c *Control) spaceState(ctx context.Context, id string) (s plan.SpaceState, err error) {
+	err = c.store.View(ctx, func(tx *store.Tx) error {
+		if s.Space, err = tx.Space(id); err != nil {
+			return err
+		}
+		if s.Ruleset, err = tx.Ruleset(id); err != nil {
+			return err
+		}
+		s.Apps, err = tx.CountApps(id)
+		return err
+	})
+	if err == nil && s.Space.State == cloister.Deleting {
+		s.Seen, err = c.engine.List(ctx, "")
+	}
+	return s, err
 }
 
 // adopted waits a moment for the routers to take a table: they do within milliseconds, unless they are away.
@@ -64,9 +79,13 @@ func (c *Control) adopted(ctx context.Context, version int64) bool {
 	return false
 }
 
-func (c *Control) dropSpace(ctx context.Context, s cloister.Space) error {
+// dropSpace takes a space away, with what destroyed apps may have left in it.
+func (c *Control) dropSpace(ctx context.Context, s cloister.Space, left []string) error {
+	if err := c.drop(ctx, left); err != nil {
+		return err
+	}
 	if err := c.engine.DropSpace(ctx, s.ID); err != nil {
-		return err // Conflict while dynos of a destroyed app are still stopping: tried again
+		return err
 	}
 	if err := c.store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteSpace(s.ID) }); err != nil {
 		return err

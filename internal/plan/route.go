@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"cmp"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -12,26 +10,15 @@ import (
 // RouteInput is what is known of an app that the router may have to answer for.
 type RouteInput struct {
 	App      cloister.App
-	Hosts    []string       // names it answers to
-	Trusted  []netip.Prefix // the ranges of its space
-	Deployed bool           // its current release has code
+	Hosts    []string // names it answers to
+	Deployed bool     // its current release has code
 	Dynos    []cloister.Dyno
 }
 
-// Routes is the router's table of these apps, sorted by app and dyno, so that equal states give equal tables. Version
-// is left to the caller.
-func Routes(in []RouteInput) cloister.Routes {
-	var out cloister.Routes
-	for _, i := range in {
-		out.Apps = append(out.Apps, Route(i))
-	}
-	slices.SortFunc(out.Apps, func(a, b cloister.Route) int { return cmp.Compare(a.AppID, b.AppID) })
-	return out
-}
-
-// Route is one app's entry of the table.
+// Route is an app's entry in the router's table, but for the trusted ranges, which are its space's. Equal states give
+// equal entries.
 func Route(in RouteInput) cloister.Route {
-	r := cloister.Route{AppID: in.App.ID, AppName: in.App.Name, SpaceID: in.App.SpaceID, Trusted: in.Trusted,
+	r := cloister.Route{AppID: in.App.ID, AppName: in.App.Name, SpaceID: in.App.SpaceID,
 		Internal: in.App.InternalRouting, Maintenance: in.App.Maintenance, Blank: !in.Deployed}
 	for _, h := range in.Hosts {
 		r.Hosts = append(r.Hosts, strings.ToLower(h))

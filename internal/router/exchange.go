@@ -44,7 +44,7 @@ type downstream interface {
 	interim(p *response) error        // another 1xx
 	start(p *response) error          // the head of the response
 	write(p []byte) error             // a piece of its body
-	flush() error                     //
+	flush() error                     // sends what has been written so far
 	finish(trailer *head) error       // its end
 	refuse(f *failure) (int64, error) // all of a response, of the router's own
 	interrupt()                       // makes reading fail

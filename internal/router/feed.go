@@ -83,6 +83,9 @@ func (f *Feed) Drained(endpoint netip.AddrPort, version int64) bool {
 		last = f.left // another one may be starting, by the table on its disk
 	}
 	for _, p := range f.routers {
+		if p.Gone {
+			continue
+		}
 		if p.seen.After(last) {
 			last = p.seen
 		}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -32,15 +33,15 @@ func (f *Feed) serveSync(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.mu.Lock()
+	known := f.peer(p.Router)
 	if p.Gone {
-		delete(f.routers, p.Router)
-		f.left = time.Now()
+		p.Sequence = math.MaxInt64 // an earlier report that is still on its way does not bring it back
+		known.report, f.left = p, time.Now()
 		f.mu.Unlock()
 		f.log.Info("router left", "router", p.Router)
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	known := f.peer(p.Router)
 	if p.Sequence > known.Sequence {
 		known.report = p
 	}

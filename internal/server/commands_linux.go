@@ -150,6 +150,20 @@ func lockPID(path string) (*os.File, error) {
 	return f, f.Sync()
 }
 
+// awaitUnlocked waits until no server holds the file any more.
+func awaitUnlocked(path string, patience time.Duration) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil // it was removed at the end
+	}
+	defer f.Close()
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err == nil || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
 func waitReady(ctx context.Context, c Config, patience time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -176,13 +190,10 @@ func printLogin(ctx context.Context, c Config, w io.Writer) error {
 
 // bringDown ends the server, if one runs, and then takes away all that its engine made on this machine.
 func bringDown(ctx context.Context, c Config) error {
-	data, err := os.ReadFile(pidFile(c))
-	if err == nil {
+	if data, err := os.ReadFile(pidFile(c)); err == nil {
 		if pid, err := strconv.Atoi(strings.TrimSpace(string(data))); err == nil && syscall.Kill(pid, syscall.SIGTERM) == nil {
-			for deadline := time.Now().Add(60 * time.Second); syscall.Kill(pid, 0) == nil; time.Sleep(50 * time.Millisecond) {
-				if time.Now().After(deadline) {
-					return fmt.Errorf("the server (process %d) does not end; see its log", pid)
-				}
+			if err := awaitUnlocked(pidFile(c), 60*time.Second); err != nil {
+				return fmt.Errorf("the server (process %d) does not end; see its log", pid)
 			}
 		}
 	}

@@ -112,6 +112,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	group.Go(func() error { return serveAPI(ctx, c, own, handler) })
 	group.Go(func() error { return serveFeed(ctx, c, feed) })
 	group.Go(func() error { return (&admin{config: c, store: s, platform: p}).serve(ctx) })
+	group.Go(func() error { return (&housekeeper{store: s, images: images, sources: sources, log: log}).run(ctx) })
 	group.Go(func() error {
 		if err := builder.Sweep(ctx); err != nil {
 			log.Warn("what builds left behind is still there", "err", err)

@@ -48,6 +48,21 @@ func oomKills(cgroup string) int {
 	return 0
 }
 
+// inCgroup reports whether a process is in a cgroup, or in one below it.
+func inCgroup(pid uint32, cgroup string) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(text)) { // hierarchy:controllers:path
+		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(f) == 3 && (f[2] == cgroup || strings.HasPrefix(f[2], cgroup+"/")) {
+			return true
+		}
+	}
+	return false
+}
+
 // removeCgroups removes a cgroup and those below it, in every hierarchy. The kernel refuses if a process is in one.
 func removeCgroups(cgroup string) error {
 	roots := []string{cgroupRoot}

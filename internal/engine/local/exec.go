@@ -10,7 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/containerd/containerd/api/services/tasks/v1"
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/pkg/cio"
 	"github.com/containerd/errdefs"
@@ -84,6 +83,7 @@ func (e *Engine) exec(ctx context.Context, w *workload, task containerd.Task, p 
 	if err := begin(ctx, own, run); err != nil {
 		return 0, err
 	}
+	os.WriteFile(filepath.Join(streams.dir, "pid"), fmt.Append(nil, run.Pid()), 0o600) // for endExecs
 	streams.began(func() { run.CloseIO(own, containerd.WithStdinCloser) })
 	done := make(chan struct{})
 	defer close(done)
@@ -143,9 +143,10 @@ func (e *Engine) endExecs(ctx context.Context, w *workload, task containerd.Task
 	dirs, _ := filepath.Glob(filepath.Join(w.io, execPrefix+"*"))
 	for _, dir := range dirs {
 		id := filepath.Base(dir)
-		was, err := e.daemon.client.TaskService().Get(ctx, &tasks.GetRequest{ContainerID: w.spec.ID, ExecID: id})
-		if err == nil && was.Process.GetPid() > 0 {
-			killFamily(was.Process.Pid)
+		var pid uint32
+		text, _ := os.ReadFile(filepath.Join(dir, "pid"))
+		if _, err := fmt.Sscan(string(text), &pid); err == nil && inCgroup(pid, e.cgroup(w)) { // still the same process
+			killFamily(pid)
 		}
 		if run, err := task.LoadProcess(ctx, id, nil); err == nil {
 			run.Kill(ctx, syscall.SIGKILL)

@@ -85,7 +85,7 @@ func (m *machine) noGaps(e engine.Engine, w engine.Workload, n int) {
 	m.Helper()
 	last, repeated := 0, 0
 	var at time.Time
-	m.logs2(e, w, func(l engine.Line) bool {
+	m.lines(e, w, func(l engine.Line) bool {
 		i := number(l.Text)
 		switch {
 		case !l.At.After(at):
@@ -104,7 +104,7 @@ func (m *machine) noGaps(e engine.Engine, w engine.Workload, n int) {
 	m.Logf("%d lines, %d of them twice", last, repeated)
 }
 
-func (m *machine) logs2(e engine.Engine, w engine.Workload, has func(engine.Line) bool) {
+func (m *machine) lines(e engine.Engine, w engine.Workload, has func(engine.Line) bool) {
 	m.Helper()
 	ctx, cancel := context.WithTimeout(m.Context(), 20*time.Second)
 	defer cancel()

@@ -117,7 +117,9 @@ func (e *Engine) zone(w engine.Workload) (int, error) {
 	}
 	count := make([]int, len(e.Zones))
 	for _, other := range e.workloads {
-		count[slices.Index(e.Zones, other.rec.Status.Zone)]++
+		if i := slices.Index(e.Zones, other.zone); i >= 0 { // it may have started under another configuration
+			count[i]++
+		}
 	}
 	return slices.Index(count, slices.Min(count)), nil
 }

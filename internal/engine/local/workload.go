@@ -20,6 +20,7 @@ type workload struct {
 	spec engine.Workload // as it was started, without its environment
 	dir  string          // what is kept of it
 	io   string          // its FIFOs
+	zone string
 
 	ready chan struct{} // closed when Start is over
 	err   error         // of Start; read after ready
@@ -41,6 +42,7 @@ func (e *Engine) newWorkload(r workloadRecord) *workload {
 		spec:  r.Workload,
 		dir:   filepath.Join(e.State, "workloads", r.Workload.ID),
 		io:    filepath.Join(e.Run, "io", r.Workload.ID),
+		zone:  r.Status.Zone,
 		ready: make(chan struct{}),
 		ended: make(chan struct{}),
 		hurry: make(chan struct{}, 1),

@@ -1,0 +1,13 @@
+#!/bin/sh
+# `make bench`: speed and memory. Everything that is compared is measured in this one run.
+set -eu
+cd "$(dirname "$0")/.."
+scripts/install.sh server bench
+echo "== The router beside nginx, HAProxy and Caddy"
+bench/router/run.sh
+echo "== A whole server: what people wait for, and what it takes when idle"
+go test -run '^$' -bench . -benchtime 20x -timeout 40m ./test/live
+echo "== Simulation: 10 000 apps, 50 000 dynos"
+go test -run '^$' -bench . -benchtime 1x -timeout 40m ./internal/simulation
+echo "== Logs"
+go test -run '^$' -bench . ./internal/logs

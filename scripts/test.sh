@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# `make test`: everything that this machine can test. Installs what the tests need, and says at the end what was skipped.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/install.sh go
+if [ "$(id -u)" = 0 ]; then
+  scripts/install.sh server test postgres
+else
+  echo "Not root: what needs containers, networks or a database server of its own is skipped."
+fi
+if command -v npm >/dev/null; then
+  [ -x test/conformance/node_modules/.bin/heroku ] || npm install --prefix test/conformance --no-package-lock --no-audit --no-fund --loglevel=error
+else
+  echo "No npm: the official heroku CLI cannot be installed, and its scripts are skipped."
+fi
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+failed=0
+run() {
+  echo "== $*"
+  set +e
+  "$@" 2>&1 | tee -a "$log" | grep -vE '^(=== (RUN|PAUSE|CONT|NAME)|PASS$)|^\s*--- PASS'
+  [ "${PIPESTATUS[0]}" = 0 ] || failed=1
+  set -e
+}
+
+run make --no-print-directory lint
+
+# What takes the machine for itself (containers, whole servers) runs alone; the rest runs beside each other.
+alone='/internal/engine/local$|/internal/build|/test/|/internal/simulation$'
+packages=$(go list ./...)
+run go test -v -count=1 $(grep -vE "$alone" <<<"$packages")
+run go test -v -count=1 -p 1 -timeout 40m $(grep -E "$alone" <<<"$packages")
+if [ "$(id -u)" = 0 ]; then
+  run test/postgres.sh go test -v -count=1 ./internal/store/...
+fi
+
+passed=$(grep -cE '^\s*--- PASS' "$log" || true)
+failures=$(grep -cE '^\s*--- FAIL' "$log" || true)
+skipped=$(grep -cE '^\s*--- SKIP' "$log" || true)
+if [ "$skipped" -gt 0 ]; then
+  echo
+  echo "Skipped:"
+  grep -A3 -E '^\s*--- SKIP' "$log" | grep -v '^--$' | sed 's/^/  /'
+fi
+echo
+echo "$passed passed, $failures failed, $skipped skipped"
+[ "$failed" = 0 ]
