@@ -17,7 +17,7 @@ fi
 $root "$cloister" stacks:ensure debian-12
 
 # A login for this user, kept where the CLI looks for it.
-$root "$cloister" server --login | "$cloister" login --from-stdin
+"$cloister" whoami >/dev/null 2>&1 || $root "$cloister" server --login | "$cloister" login --from-stdin
 
 space=first-space app=hello
 "$cloister" spaces:info "$space" >/dev/null 2>&1 || "$cloister" spaces:create "$space" --team "${CLOISTER_ADMIN_TEAM:-my-team}"

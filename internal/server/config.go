@@ -38,6 +38,7 @@ type Config struct {
 
 	OutboundPool       string   `toml:"outbound_pool"`       // stable outbound addresses of spaces
 	OutboundMasquerade bool     `toml:"outbound_masquerade"` // the pool is known to this machine only
+	Transit            string   `toml:"transit"`             // how the router reaches dynos; seen by nobody else
 	Balancers          []string `toml:"balancers"`           // load balancers in front of the router
 	Containerd         string   `toml:"containerd"`          // socket of a containerd to use instead of our own
 	BuildEnv           []string `toml:"build_env"`           // names of variables of this machine that builds get
@@ -58,7 +59,7 @@ func Default() Config {
 		Zones: []string{"a", "b", "c"},
 		// From the range for benchmarks (RFC 2544), which no network uses: good for a machine on its own, where the
 		// outside sees the machine's address. An operator with addresses of their own sets both keys.
-		OutboundPool: "198.18.0.0/16", OutboundMasquerade: true,
+		OutboundPool: "198.18.0.0/16", OutboundMasquerade: true, Transit: "100.64.0.0/10",
 		BuildEnv: []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 			"npm_config_registry", "PIP_INDEX_URL", "GOPROXY", "GONOSUMDB", "GOSUMDB", "GOFLAGS"},
 		ControlUID: 61000, RouterUID: 61001,
@@ -141,6 +142,9 @@ func (c *Config) validate() error {
 	}
 	if p, err := netip.ParsePrefix(c.OutboundPool); c.OutboundPool != "" && (err != nil || !p.Addr().Is4()) {
 		bad("outbound_pool", "%q is not an IPv4 range", c.OutboundPool)
+	}
+	if p, err := netip.ParsePrefix(c.Transit); err != nil || !p.Addr().Is4() || p.Bits() > 16 {
+		bad("transit", "%q is not an IPv4 range of a /16 or more", c.Transit)
 	}
 	for _, b := range c.Balancers {
 		if _, err := netip.ParsePrefix(b); err != nil {

@@ -105,7 +105,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 		Certificates: []cloister.Certificate{wildcard}, Forget: git.Delete}, log)
 	handler := &front{git: git, streams: lines.Handler(), sources: sources,
 		api: api.New(api.Config{WebPort: portOf(c.HTTP), GitURL: "https://" + loopback(c.Listen) + "/"}, p,
-			api.Beside{Logs: lines, Sources: sources, Caches: builder, Health: &health{engine: e}}, log)}
+			api.Beside{Logs: lines, Sources: sources, Caches: builder, Health: &health{engine: e}, CheckBuildpack: build.CheckBuildpack}, log)}
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ctl.Run(ctx) })

@@ -38,6 +38,7 @@ func RunNode(ctx context.Context, c Config, log *slog.Logger) error {
 func engineConfig(c Config) local.Config {
 	out := local.Config{Name: c.Name, State: c.nodeDir(), Run: c.Run, Images: c.imagesDir(), Containerd: c.Containerd,
 		Zones: c.Zones, Masquerade: c.OutboundMasquerade, RouterUID: c.RouterUID}
+	out.Transit, _ = netip.ParsePrefix(c.Transit) // validated
 	if p, err := netip.ParsePrefix(c.OutboundPool); err == nil {
 		out.Outbound = []netip.Prefix{p}
 	}

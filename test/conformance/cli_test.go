@@ -50,6 +50,7 @@ func surround(env *testscript.Env, heroku string) error {
 	env.Setenv("PATH", heroku+string(os.PathListSeparator)+filepath.Dir(node)+string(os.PathListSeparator)+env.Getenv("PATH"))
 	env.Setenv("DISABLE_TELEMETRY", "true")
 	env.Setenv("HEROKU_SKIP_NEW_VERSION_CHECK", "true")
+	env.Setenv("HEROKU_DISABLE_AUTOUPDATE", "true") // it would leave a process behind
 	env.Setenv("HEROKU_NETRC_WRITE", "true")
 	env.Setenv("NO_COLOR", "1")
 	env.Setenv("NO_PROXY", "localhost,127.0.0.1")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/heroku"
+	"github.com/cloister-dev/cloister/test/live"
 )
 
 // TestPretend runs the scripts that need no containers.
@@ -48,12 +49,20 @@ func TestPretend(t *testing.T) {
 	})
 }
 
-// TestServer runs the scripts against a whole server. CLOISTER_CONFORMANCE names a file with what `cloister env`
-// prints: its variables are the scripts'.
+// TestServer runs the scripts against a whole server: the one that CLOISTER_CONFORMANCE tells of, a file with what
+// `cloister env` prints, or else one that is started for the test and gone afterwards.
 func TestServer(t *testing.T) {
+	heroku := official(t)
 	file := os.Getenv("CLOISTER_CONFORMANCE")
+	team := first(os.Getenv("CLOISTER_TEAM"), "my-team")
+	secret := os.Getenv("CLOISTER_PASSWORD")
 	if file == "" {
-		t.Skip("SKIPPED: no server. `make conformance` starts one; or set CLOISTER_CONFORMANCE to a file with what `cloister env` prints.")
+		s := live.Start(t)
+		file, team, secret = filepath.Join(t.TempDir(), "env"), s.Team, password
+		s.SetPassword(t, s.Email, secret)
+		if err := os.WriteFile(file, []byte(s.Cloister(t, "env", "--shell", "sh")), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	vars, err := readEnv(file)
 	if err != nil {
@@ -63,7 +72,6 @@ func TestServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	heroku := official(t)
 	testscript.Run(t, testscript.Params{
 		Dir:      filepath.Join("testdata", "server"),
 		Cmds:     commands,
@@ -76,7 +84,9 @@ func TestServer(t *testing.T) {
 				env.Setenv(name, value)
 			}
 			env.Setenv("EXAMPLES", examples)
-			env.Setenv("TEAM", first(os.Getenv("CLOISTER_TEAM"), "my-team"))
+			env.Setenv("TEAM", team)
+			env.Setenv("EMAIL", vars["HEROKU_EMAIL"])
+			env.Setenv("PASSWORD", secret)
 			env.Setenv("URL", vars["HEROKU_HOST"])
 			// Names are the installation's: a script that was cut off must not be in the way of the next one.
 			id := cloister.NewID()[:6]

@@ -61,7 +61,7 @@ func Start(t testing.TB, overrides ...string) *Server {
 	s.Env = append(os.Environ(),
 		"CLOISTER_STATE="+s.State, "CLOISTER_RUN="+s.Run, "CLOISTER_NAME=t"+ports[0],
 		"CLOISTER_LISTEN=127.0.0.1:"+ports[0], "CLOISTER_HTTP=:"+ports[1], "CLOISTER_HTTPS=:"+ports[2],
-		"CLOISTER_OUTBOUND_POOL=198.51.100.0/24", "CLOISTER_ADMIN_TEAM="+s.Team,
+		"CLOISTER_OUTBOUND_POOL=198.51.100.0/24", "CLOISTER_TRANSIT="+transit(ports[0]), "CLOISTER_ADMIN_TEAM="+s.Team,
 		"CLOISTER_CONFIG="+filepath.Join(dir, "cli.json"), "HOME="+dir, "GOCACHE="+goenv(t, "GOCACHE"), "GOMODCACHE="+goenv(t, "GOMODCACHE"))
 	s.Env = append(s.Env, overrides...)
 	if err := os.MkdirAll(s.State, 0o755); err != nil {
@@ -170,6 +170,12 @@ func (s *Server) Cloister(t testing.TB, args ...string) string {
 	return s.run(t, nil, s.Binary, args...)
 }
 
+// SetPassword gives a user a password, by which they can log in.
+func (s *Server) SetPassword(t testing.TB, email, password string) {
+	t.Helper()
+	s.run(t, strings.NewReader(password+"\n"), s.Binary, "users:password", email)
+}
+
 func (s *Server) run(t testing.TB, in *strings.Reader, name string, args ...string) string {
 	t.Helper()
 	var out, all bytes.Buffer
@@ -224,6 +230,12 @@ func goenv(t testing.TB, name string) string {
 		t.Fatal(err)
 	}
 	return strings.TrimSpace(string(out))
+}
+
+// transit is a part of the transit range that another server on this machine is unlikely to use.
+func transit(port string) string {
+	n, _ := strconv.Atoi(port)
+	return fmt.Sprintf("100.%d.0.0/16", 65+n%62)
 }
 
 func freePorts(t testing.TB, n int) (out []string) {
