@@ -195,7 +195,7 @@ func ask(ctx context.Context, c Config, method, path string, in, out any) error 
 		}}}
 	res, err := client.Do(req)
 	if err != nil {
-		return cloister.Errorf(cloister.Unavailable, "Cloister does not run on this machine, or you are not root (%v).", err)
+		return notReached(c, err)
 	}
 	defer res.Body.Close()
 	data, err := io.ReadAll(res.Body)
@@ -208,4 +208,17 @@ func ask(ctx context.Context, c Config, method, path string, in, out any) error 
 		return errors.New(e.Message)
 	}
 	return json.Unmarshal(data, out)
+}
+
+// notReached tells why the server could not be asked.
+func notReached(c Config, err error) error {
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		return cloister.Errorf(cloister.Forbidden, "Only root may ask the server this. Use sudo.")
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, unix.ECONNREFUSED):
+		return cloister.Errorf(cloister.Unavailable, "Cloister does not run on this machine with the run directory %s. Start it with `make up` or `cloister server`.", c.Run)
+	case errors.Is(err, io.EOF):
+		return cloister.Errorf(cloister.Forbidden, "The server hung up: only root may ask it this. Use sudo.")
+	}
+	return cloister.Errorf(cloister.Unavailable, "The server does not answer (%v).", err)
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -39,7 +40,7 @@ func openAuthority(dir, public string, domains []string, ips []net.IP, now time.
 	data, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
 		if data, err = newAuthority(domains, ips, now); err == nil {
-			err = os.WriteFile(file, data, 0o600)
+			err = writeWhole(file, data, 0o600)
 		}
 	}
 	if err != nil {
@@ -49,11 +50,26 @@ func openAuthority(dir, public string, domains []string, ips []net.IP, now time.
 	if err != nil {
 		return nil, fmt.Errorf("certificate authority %s: %w", file, err)
 	}
-	if !a.permits(domains, ips) { // the configuration has got another name: only a new authority can sign for it
-		os.Rename(file, file+".old")
+	// The configuration has got another name, or the authority ends before what it would sign: only a new one can.
+	if !a.permits(domains, ips) || a.cert.NotAfter.Before(now.Add(leafLife)) {
+		if err := os.Rename(file, file+".old"); err != nil {
+			return nil, fmt.Errorf("replace the certificate authority: %w", err)
+		}
 		return openAuthority(dir, public, domains, ips, now)
 	}
-	return a, os.WriteFile(public, a.pem, 0o644)
+	return a, a.tell(public)
+}
+
+// tell writes the certificate to where everybody can read it. The file is not ours to replace, only to fill, so it is
+// left alone when it is right already: a full disk would leave it empty.
+func (a *authority) tell(public string) error {
+	if have, err := os.ReadFile(public); err == nil && bytes.Equal(have, a.pem) {
+		return nil
+	}
+	if err := os.WriteFile(public, a.pem, 0o644); err != nil {
+		return fmt.Errorf("tell the certificate of the authority: %w", err)
+	}
+	return nil
 }
 
 // permits reports whether the authority may sign for all of these.
@@ -124,6 +140,9 @@ func (a *authority) issue(now time.Time, names ...string) (cloister.Certificate,
 		SerialNumber: serial(), Subject: pkix.Name{CommonName: names[0]},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(leafLife),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	if t.NotAfter.After(a.cert.NotAfter) {
+		t.NotAfter = a.cert.NotAfter // nobody would believe it for longer
 	}
 	for _, n := range names {
 		if ip := net.ParseIP(n); ip != nil {

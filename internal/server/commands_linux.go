@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -21,7 +20,6 @@ import (
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/build"
 	"github.com/cloister-dev/cloister/internal/cli"
-	"github.com/cloister-dev/cloister/internal/engine/local"
 	"github.com/cloister-dev/cloister/internal/engine/local/inside"
 	"github.com/cloister-dev/cloister/internal/gitd"
 )
@@ -120,48 +118,19 @@ func runServer(ctx context.Context, args []string) error {
 	}
 	ctx, cancel := untilSignal(ctx)
 	defer cancel()
-	pid := pidFile(c)
-	if err := os.MkdirAll(filepath.Dir(pid), 0o755); err != nil {
+	if err := c.mustBeRoot("run it"); err != nil {
+		return fmt.Errorf("%w, or try the API with --engine=fake", err)
+	}
+	if err := os.MkdirAll(c.Run, 0o755); err != nil {
 		return err
 	}
-	lock, err := lockPID(pid)
+	pid := c.pidFile()
+	lock, err := pid.lock()
 	if err != nil {
 		return err
 	}
-	defer os.Remove(pid)
-	defer lock.Close()
+	defer pid.unlock(lock)
 	return Supervise(ctx, c, args, logger("server"))
-}
-
-func pidFile(c Config) string { return filepath.Join(c.Run, "server.pid") }
-
-// lockPID writes our process id into a file that we keep locked, so that there is one server at most.
-func lockPID(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("a server runs already on this machine with the run directory %s", filepath.Dir(path))
-	}
-	f.Truncate(0)
-	fmt.Fprintln(f, os.Getpid())
-	return f, f.Sync()
-}
-
-// awaitUnlocked waits until no server holds the file any more.
-func awaitUnlocked(path string, patience time.Duration) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil // it was removed at the end
-	}
-	defer f.Close()
-	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
-		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err == nil || time.Now().After(deadline) {
-			return err
-		}
-	}
 }
 
 func waitReady(ctx context.Context, c Config, patience time.Duration) error {
@@ -186,28 +155,6 @@ func printLogin(ctx context.Context, c Config, w io.Writer) error {
 		return err
 	}
 	return json.NewEncoder(w).Encode(out)
-}
-
-// bringDown ends the server, if one runs, and then takes away all that its engine made on this machine.
-func bringDown(ctx context.Context, c Config) error {
-	if data, err := os.ReadFile(pidFile(c)); err == nil {
-		if pid, err := strconv.Atoi(strings.TrimSpace(string(data))); err == nil && syscall.Kill(pid, syscall.SIGTERM) == nil {
-			if err := awaitUnlocked(pidFile(c), 60*time.Second); err != nil {
-				return fmt.Errorf("the server (process %d) does not end; see its log", pid)
-			}
-		}
-	}
-	if c.Engine != "local" {
-		return nil
-	}
-	if _, err := os.Stat(c.nodeDir()); err != nil {
-		return nil // nothing ever ran here
-	}
-	e, err := local.New(ctx, engineConfig(c), logger("down"))
-	if err != nil {
-		return fmt.Errorf("take away the dynos and networks: %w", err)
-	}
-	return e.Teardown(ctx)
 }
 
 // stacksBuild builds the stacks that are named, all of them or only those that the server does not have.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -177,10 +178,25 @@ func (c *Config) validate() error {
 
 // Print writes the configuration in force as TOML, with a password in the database's address left out.
 func (c Config) Print(w io.Writer) error {
-	if scheme, rest, ok := strings.Cut(c.Database, "://"); ok {
-		if _, host, ok := strings.Cut(rest, "@"); ok {
-			c.Database = scheme + "://[secret]@" + host
+	c.Database = withoutPassword(c.Database)
+	return toml.NewEncoder(w).Encode(c)
+}
+
+// withoutPassword is the address of a database as it may be shown.
+func withoutPassword(dsn string) string {
+	if !strings.Contains(dsn, "://") {
+		return dsn // a file
+	}
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return "[secret]"
+	}
+	q := u.Query()
+	for _, key := range []string{"password", "sslpassword"} {
+		if q.Has(key) {
+			q.Set(key, "xxxxx")
 		}
 	}
-	return toml.NewEncoder(w).Encode(c)
+	u.RawQuery = q.Encode()
+	return u.Redacted()
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -109,6 +110,20 @@ func engineAnswers(ctx context.Context, c Config) cli.Check {
 		check.Result, check.Advice = strings.TrimSpace(err.Error()), "Start the server with `make up` or `cloister server`, and run this as root. The server's log says why the engine does not come up."
 		return check
 	}
-	check.Result = fmt.Sprintf("answers, with %d zones", len(nodes))
+	var lost []string
+	for _, n := range nodes {
+		if !n.Healthy {
+			lost = append(lost, n.Zone)
+		}
+	}
+	switch {
+	case len(lost) == len(nodes):
+		check.Result = "the container runtime does not answer"
+		check.Advice = "Dynos run on. It is started again by itself; if it does not come up, " + filepath.Join(c.nodeDir(), "containerd", "log") + " says why."
+	case len(lost) > 0:
+		check.Result, check.Advice = "has lost zone "+strings.Join(lost, ", "), "Dynos of it run elsewhere meanwhile. The server's log says why."
+	default:
+		check.Result = fmt.Sprintf("answers, with %d zones", len(nodes))
+	}
 	return check
 }

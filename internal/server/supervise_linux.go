@@ -12,10 +12,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // A child is one of the three processes.
@@ -29,9 +28,6 @@ type child struct {
 // holds the public listening sockets, so clients wait instead of being refused while a process is replaced. When ctx
 // is done the processes end; dynos run on.
 func Supervise(ctx context.Context, c Config, args []string, log *slog.Logger) error {
-	if os.Geteuid() != 0 {
-		return errors.New("cloister server must run as root: it makes networks and containers. Use --engine=fake to try the API without")
-	}
 	if err := prepare(c); err != nil {
 		return err
 	}
@@ -47,27 +43,32 @@ func Supervise(ctx context.Context, c Config, args []string, log *slog.Logger) e
 	if err != nil {
 		return fmt.Errorf("listen for HTTPS: %w", err)
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	for _, ch := range []child{
-		{name: "node"},
-		{name: "control", uid: c.ControlUID, listeners: []*os.File{api}},
-		{name: "router", uid: c.RouterUID, listeners: []*os.File{web, webTLS}},
-	} {
-		group.Go(func() error { return ch.keep(ctx, c, args, log) })
-	}
+	node := child{name: "node"}
+	control := child{name: "control", uid: c.ControlUID, listeners: []*os.File{api}}
+	router := child{name: "router", uid: c.RouterUID, listeners: []*os.File{web, webTLS}}
+
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	var all, needsNode sync.WaitGroup
+	all.Go(func() { node.keep(life, c, args, log) })
+	all.Go(func() { router.keep(ctx, c, args, log) })
+	needsNode.Go(func() { control.keep(ctx, c, args, log) })
 	log.Info("server started", "api", c.Listen, "http", c.HTTP, "https", c.HTTPS)
-	return group.Wait()
+	needsNode.Wait() // control ends its builds, and for that it needs the engine
+	end()
+	all.Wait()
+	return nil
 }
 
 // keep starts the process again and again until ctx is done, at once if it had lived, else with a growing pause.
-func (ch child) keep(ctx context.Context, c Config, args []string, log *slog.Logger) error {
+func (ch child) keep(ctx context.Context, c Config, args []string, log *slog.Logger) {
 	const longest = 10 * time.Second
 	pause := 100 * time.Millisecond
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := ch.run(ctx, c, args)
 		if ctx.Err() != nil {
-			return nil
+			return
 		}
 		if time.Since(began) > longest {
 			pause = 100 * time.Millisecond
@@ -79,7 +80,6 @@ func (ch child) keep(ctx context.Context, c Config, args []string, log *slog.Log
 		}
 		pause = min(2*pause, longest)
 	}
-	return nil
 }
 
 // run runs the process until it ends. It dies with its supervisor.
