@@ -32,6 +32,7 @@ func RunNode(ctx context.Context, c Config, log *slog.Logger) error {
 	if err := os.Chmod(socket, 0o600); err != nil {
 		return err
 	}
+	go giveBack(ctx)
 	return remote.Serve(ctx, l, e, []int{0, c.ControlUID}, log)
 }
 
