@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,8 +10,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
+	"time"
 
 	"github.com/containerd/containerd/v2/core/images"
 	"github.com/containerd/containerd/v2/core/snapshots"
@@ -44,6 +48,7 @@ func (e *Engine) Teardown(ctx context.Context) error {
 			note(fmt.Errorf("remove firewall: %w: %s%s", err2, out, out2))
 		}
 	}
+	e.endShims(ctx)
 	if e.daemon.own {
 		e.daemon.kill()
 	}
@@ -62,6 +67,34 @@ func (e *Engine) Teardown(ctx context.Context) error {
 		note(os.RemoveAll(dir))
 	}
 	return errs
+}
+
+// endShims waits until the shims of dropped workloads have ended, as they do within moments, and kills one that does
+// not: it would hold on to files that are about to go.
+func (e *Engine) endShims(ctx context.Context) {
+	mark := []byte("\x00-namespace\x00" + e.Name + "\x00")
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		var left []int
+		lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+		for _, path := range lines {
+			text, err := os.ReadFile(path)
+			if err == nil && bytes.Contains(text, []byte("containerd-shim")) && bytes.Contains(text, mark) {
+				if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+					left = append(left, pid)
+				}
+			}
+		}
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(deadline) || ctx.Err() != nil {
+			for _, pid := range left {
+				syscall.Kill(pid, syscall.SIGKILL)
+			}
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // emptyContainerd removes our images and layers, so that a containerd that is not ours is as it was.

@@ -37,7 +37,10 @@ func (m *machine) surround() {
 		{"net", "wan", machineAddress, internetAddress}, {"lan", "lan", lanAddress, clientAddress},
 	} {
 		name := ns + "-" + n.name
-		m.Cleanup(func() { exec.Command("ip", "netns", "del", name).Run() })
+		m.Cleanup(func() {
+			exec.Command("ip", "link", "del", n.link).Run() // the namespace would take it along, but only after a while
+			exec.Command("ip", "netns", "del", name).Run()
+		})
 		m.sh("ip netns add " + name)
 		m.sh("ip link add " + n.link + " type veth peer name eth0 netns " + name)
 		m.sh("ip addr add " + n.near + "/24 dev " + n.link)
