@@ -19,7 +19,7 @@ import (
 // FIFO, so what is written while this process is away waits there.
 //
 // Output leaves the FIFO only after it is in the spool: it is first copied without being consumed. A kill in between
-// repeats some output and loses none.
+// repeats some output, at most what a FIFO holds, and may tear the first line that is repeated; it loses none.
 type pump struct {
 	fifo    *os.File
 	spool   *spool
