@@ -65,7 +65,7 @@ var confined = map[string][]string{
 	"github.com/opencontainers/":             {"internal/engine/local"},
 	"github.com/vishvananda/":                {"internal/engine/local"},
 	"github.com/miekg/dns":                   {"internal/engine/local"},
-	"github.com/google/go-containerregistry": {"internal/build", "internal/engine/local"},
+	"github.com/google/go-containerregistry": {"internal/build", "internal/engine/local", "internal/server"},
 	"github.com/alecthomas/kong":             {"internal/cli"},
 	"github.com/go-chi/chi":                  {"internal/api", "internal/web", "internal/server"},
 	"go.yaml.in/yaml":                        {"internal/build"},

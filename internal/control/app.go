@@ -3,6 +3,8 @@ package control
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,14 +27,13 @@ type appState struct {
 // stepApp brings what runs of an app closer to its current release and formation.
 func (c *Control) stepApp(ctx context.Context, id string) (time.Duration, error) {
 	s, err := c.appState(ctx, id)
-	var missing *cloister.Error
-	if errors.As(err, &missing) && missing.Kind == cloister.NotFound && missing.Resource == "app" {
+	if gone(err, "app") {
 		return 0, c.dropApp(ctx, id)
 	} else if err != nil {
 		return 0, err
 	}
 	if s.space.State != cloister.Allocated {
-		return time.Second, nil // its network comes first
+		return 0, nil // its network comes first, whose step asks for another look
 	}
 	seen, err := c.engine.List(ctx, id)
 	if err != nil {
@@ -48,6 +49,12 @@ func (c *Control) stepApp(ctx context.Context, id string) (time.Duration, error)
 		Drained: func(d cloister.Dyno) bool { return !d.Endpoint.IsValid() || c.router.Drained(d.Endpoint, table) },
 	}, time.Now())
 	return p.Again, c.carryOut(ctx, s, p)
+}
+
+// gone reports whether err says that just this is not there any more, and not something else that it needs.
+func gone(err error, resource string) bool {
+	var missing *cloister.Error
+	return errors.As(err, &missing) && missing.Kind == cloister.NotFound && missing.Resource == resource
 }
 
 func (c *Control) appState(ctx context.Context, id string) (s appState, err error) {
@@ -92,11 +99,12 @@ func (c *Control) zones(ctx context.Context) ([]plan.Zone, error) {
 		}
 		out[i].Healthy = out[i].Healthy || n.Healthy
 	}
+	slices.SortFunc(out, func(a, b plan.Zone) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil
 }
 
 func (c *Control) route(s appState) cloister.Route {
-	return plan.Route(plan.RouteInput{App: s.app, Hosts: []string{s.app.Host(c.config.AppDomain)}, Deployed: s.release.SlugID != "", Dynos: s.dynos})
+	return route(s.app, s.release.SlugID != "", s.dynos, c.config)
 }
 
 // carryOut does what a plan says, in its order: what is intended is recorded before it is done, so that a step which
@@ -115,9 +123,8 @@ func (c *Control) carryOut(ctx context.Context, s appState, p plan.Plan) error {
 		}
 	}
 	if p.Routed {
-		if err := c.reroute(ctx, s.app.ID); err != nil {
-			return err
-		}
+		s.dynos = changed(s.dynos, p.Put)
+		c.routes.setApp(c.route(s))
 	}
 	for _, l := range p.Log {
 		c.logs.Platform(s.app.ID, l.Proc, l.At, l.Text)
@@ -136,13 +143,17 @@ func (c *Control) carryOut(ctx context.Context, s appState, p plan.Plan) error {
 	})
 }
 
-// reroute publishes an app's entry as it is recorded now.
-func (c *Control) reroute(ctx context.Context, id string) error {
-	s, err := c.appState(ctx, id)
-	if err == nil {
-		c.routes.setApp(c.route(s))
+// changed are the rows of dynos after those of put were written.
+func changed(dynos, put []cloister.Dyno) []cloister.Dyno {
+	out := slices.Clone(dynos)
+	for _, d := range put {
+		if i := slices.IndexFunc(out, func(o cloister.Dyno) bool { return o.ID == d.ID }); i >= 0 {
+			out[i] = d
+		} else {
+			out = append(out, d)
+		}
 	}
-	return err
+	return out
 }
 
 // startsAtOnce keeps one app's release from taking the whole machine.
@@ -190,9 +201,12 @@ func (c *Control) drop(ctx context.Context, ids []string) error {
 	return errors.Join(errs...)
 }
 
-// dropApp takes away what is left of an app that was destroyed.
+// dropApp takes away what is left of an app that was destroyed, the routes to it first.
 func (c *Control) dropApp(ctx context.Context, id string) error {
 	c.routes.dropApp(id)
+	if c.builds != nil {
+		c.builds.abandon(id)
+	}
 	left, err := c.engine.List(ctx, id)
 	if err != nil {
 		return err

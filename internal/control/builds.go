@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -70,25 +71,31 @@ func (b *Builds) Wait() { b.busy.Wait() }
 
 // Step starts a build whose turn it is, or stops one that is not wanted any more.
 func (b *Builds) Step(ctx context.Context, id string) (time.Duration, error) {
+	running := b.runs(id) // asked first: a build records its end before it is not running any more
 	var want cloister.Build
 	var queue []cloister.Build
 	err := b.store.View(ctx, func(tx *store.Tx) (err error) {
-		if want, err = tx.Build(id); err == nil {
+		if want, err = tx.Build(id); err == nil && !running {
 			queue, err = tx.PendingBuilds()
 		}
 		return err
 	})
 	switch {
-	case cloister.KindOf(err) == cloister.NotFound: // its app was destroyed
+	case gone(err, "build"): // its app was destroyed
 		b.stop(id, errCanceled)
 		return 0, nil
 	case err != nil:
 		return 0, err
 	case want.Status != cloister.BuildPending:
 		return 0, nil
-	case want.Canceled && !b.stop(id, errCanceled):
+	case running && want.Canceled:
+		b.stop(id, errCanceled)
+		return 0, nil
+	case running:
+		return 0, nil
+	case want.Canceled:
 		return 0, b.fail(ctx, want, errCanceled, b.config.Output(id))
-	case want.FromGit && want.CreatedAt.Before(b.since) && !b.runs(id):
+	case want.FromGit && want.CreatedAt.Before(b.since):
 		return 0, b.fail(ctx, want, errInterrupted, b.config.Output(id))
 	}
 	if !b.start(ctx, want, queue) {
@@ -104,44 +111,37 @@ func (b *Builds) runs(id string) bool {
 	return ok
 }
 
-// stop ends a build that runs here, and tells whether there was one.
-func (b *Builds) stop(id string, cause error) bool {
+// stop ends a build if it runs.
+func (b *Builds) stop(id string, cause error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	r, ok := b.running[id]
-	if ok {
+	if r, ok := b.running[id]; ok {
 		r.cancel(cause)
 	}
-	return ok
 }
 
-// start begins a build if it is the oldest of its app, none of its app runs, and there is room. It tells whether the
-// build runs.
+// abandon ends the builds of an app that was destroyed.
+func (b *Builds) abandon(app string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.running {
+		if r.app == app {
+			r.cancel(errCanceled)
+		}
+	}
+}
+
+// start begins a build if it is its turn, and tells whether it was.
 func (b *Builds) start(ctx context.Context, want cloister.Build, queue []cloister.Build) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if _, ok := b.running[want.ID]; ok {
-		return true
-	}
-	if len(b.running) >= b.config.AtOnce {
+	if !b.next(want.ID, queue) {
 		return false
-	}
-	for _, r := range b.running {
-		if r.app == want.AppID {
-			return false
-		}
-	}
-	for _, q := range queue {
-		if q.AppID == want.AppID {
-			if q.ID != want.ID {
-				return false
-			}
-			break
-		}
 	}
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	b.running[want.ID] = running{app: want.AppID, cancel: cancel}
 	b.busy.Go(func() {
+		defer cancel(nil)
 		b.run(ctx, want)
 		b.mu.Lock()
 		delete(b.running, want.ID)
@@ -149,6 +149,29 @@ func (b *Builds) start(ctx context.Context, want cloister.Build, queue []cloiste
 		b.touchNext(context.WithoutCancel(ctx))
 	})
 	return true
+}
+
+// next reports whether a build is among the oldest that there is room for: of each app one at a time, the others in
+// the order in which they were asked for. The lock is held.
+func (b *Builds) next(id string, queue []cloister.Build) bool {
+	room := b.config.AtOnce - len(b.running)
+	taken := map[string]bool{}
+	for _, r := range b.running {
+		taken[r.app] = true
+	}
+	for _, q := range queue {
+		if _, runs := b.running[q.ID]; runs || taken[q.AppID] {
+			continue
+		}
+		if room--; room < 0 {
+			return false
+		}
+		if q.ID == id {
+			return true
+		}
+		taken[q.AppID] = true
+	}
+	return false
 }
 
 // Stop ends all builds, as at the end of the process.
@@ -185,19 +208,24 @@ func (b *Builds) run(ctx context.Context, want cloister.Build) {
 	} else if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
-	if err == nil {
-		return
+	switch {
+	case err == nil:
+	case errors.Is(err, errInterrupted) && !want.FromGit:
+		err = out.Close() // it stays wanted, and is built again after the restart
+	default:
+		err = b.fail(record, want, err, out)
 	}
-	if errors.Is(err, errInterrupted) && !want.FromGit {
-		out.Close()
-		return // it stays wanted, and is built again after the restart
-	}
-	if err := b.fail(record, want, err, out); err != nil {
-		b.log.Error("could not record a failed build", "build", want.ID, "err", err)
+	if err != nil {
+		b.log.Error("could not record the end of a build", "build", want.ID, "err", err)
 	}
 }
 
-func (b *Builds) build(ctx context.Context, want cloister.Build, out io.Writer) (build.Result, error) {
+func (b *Builds) build(ctx context.Context, want cloister.Build, out io.Writer) (result build.Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
 	var app cloister.App
 	var stack cloister.Stack
 	if err := b.store.View(ctx, func(tx *store.Tx) (err error) {
@@ -229,7 +257,7 @@ func (b *Builds) release(ctx context.Context, want cloister.Build, result build.
 			return err
 		}
 		if now.Canceled {
-			return errCanceled
+			return errCanceled // too late for the builder, but not for us
 		}
 		if app, err = tx.App(want.AppID); err != nil {
 			return err
@@ -261,7 +289,10 @@ func (b *Builds) release(ctx context.Context, want cloister.Build, result build.
 	b.config.Say(app.ID, fmt.Sprintf("%s by user %s", r.Description, want.UserEmail))
 	b.config.Say(app.ID, fmt.Sprintf("Release v%d created by user %s", r.Version, want.UserEmail))
 	fmt.Fprintf(out, "-----> Launching...\n       Released v%d\n       %s deployed to Cloister\n\n", r.Version, b.config.URL(app))
-	return out.Close()
+	if err := out.Close(); err != nil {
+		b.log.Warn("the transcript of a build was cut short", "build", want.ID, "err", err) // but it is released
+	}
+	return nil
 }
 
 // short is how a deploy names its source: the first eight digits of a commit, as Heroku does.
@@ -277,8 +308,8 @@ func short(b cloister.Build) string {
 func (b *Builds) fail(ctx context.Context, want cloister.Build, cause error, out io.WriteCloser) error {
 	want.Status, want.Message = cloister.BuildFailed, cloister.MessageOf(cause)
 	err := b.store.Update(ctx, func(tx *store.Tx) error { return tx.FinishBuild(want) })
-	if cloister.KindOf(err) == cloister.NotFound {
-		err = nil // its app was destroyed meanwhile
+	if gone(err, "build") {
+		return out.Close() // its app was destroyed meanwhile: nobody asks any more
 	}
 	if cloister.KindOf(cause) == cloister.Internal {
 		b.log.Error("build failed by our own fault", "build", want.ID, "err", cause)

@@ -8,6 +8,7 @@ package control
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -88,6 +89,7 @@ func (c *Control) Run(ctx context.Context) error {
 	loop := NewLoop(c.store, steps, c.config.Owner, slots, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), c.log)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return loop.Run(ctx) })
+	group.Go(func() error { return c.routes.run(ctx) })
 	group.Go(func() error { return c.follow(ctx) })
 	group.Go(func() error { return c.watchZones(ctx) })
 	return orDone(ctx, group.Wait())
@@ -104,12 +106,18 @@ func orDone(ctx context.Context, err error) error {
 // follow turns the engine's events into touches of their owners. Losing all of them costs only time.
 func (c *Control) follow(ctx context.Context) error {
 	for ctx.Err() == nil {
-		for e := range c.engine.Events(ctx) {
-			if e.Owner == "" || e.Owner == buildOwner {
-				continue
-			}
-			if err := c.store.Update(ctx, func(tx *store.Tx) error { return tx.Touch("app", e.Owner) }); err != nil && ctx.Err() == nil {
-				c.log.Warn("an event was lost", "workload", e.ID, "err", err)
+		events := c.engine.Events(ctx)
+		for e := range events {
+			apps := owners(e, events)
+			if err := c.store.Update(ctx, func(tx *store.Tx) error {
+				for _, id := range apps {
+					if err := tx.Touch("app", id); err != nil {
+						return err
+					}
+				}
+				return nil
+			}); err != nil && ctx.Err() == nil {
+				c.log.Warn("events were lost", "apps", apps, "err", err)
 			}
 		}
 		select { // the engine is away; it says nothing until it is back
@@ -120,14 +128,32 @@ func (c *Control) follow(ctx context.Context) error {
 	return nil
 }
 
+// owners are the apps that an event is about, and those that wait behind it: each once, however much happens to it.
+func owners(e engine.Event, events <-chan engine.Event) []string {
+	seen := map[string]bool{}
+	for more := true; more; {
+		if e.Owner != "" && e.Owner != buildOwner {
+			seen[e.Owner] = true
+		}
+		select {
+		case e, more = <-events:
+		default:
+			more = false
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
 // zonesEvery is how soon the loss of a zone, or its return, is seen.
 const zonesEvery = time.Second
 
-// watchZones has every app looked at when a zone is lost or comes back.
+// watchZones has everything looked at when a zone is lost or comes back, and when the engine was away: what it had to
+// tell in the meantime it does not tell again.
 func (c *Control) watchZones(ctx context.Context) error {
 	tick := time.NewTicker(zonesEvery)
 	defer tick.Stop()
 	var before []plan.Zone
+	away := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -136,14 +162,15 @@ func (c *Control) watchZones(ctx context.Context) error {
 		}
 		zones, err := c.zones(ctx)
 		if err != nil {
-			continue // the engine is away, and with it nothing is known of its zones
+			away = true // and with it all that is known of its zones
+			continue
 		}
-		if before != nil && !slices.Equal(before, zones) {
-			c.log.Warn("zones have changed", "zones", zones)
+		if moved := before != nil && !slices.Equal(before, zones); moved || away {
+			c.log.Warn("looking at everything", "zones", zones, "engine was away", away)
 			if err := c.store.Update(ctx, func(tx *store.Tx) error { return tx.TouchAll() }); err != nil {
 				continue // and see the difference again
 			}
 		}
-		before = zones
+		before, away = zones, false
 	}
 }

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -36,48 +37,51 @@ type Loop struct {
 	random *rand.Rand
 	log    *slog.Logger
 
-	mu   sync.Mutex // guards random
-	busy sync.WaitGroup
-	done chan struct{} // a step has finished, and its slot is free
+	busy    sync.WaitGroup
+	running map[object]bool
+	done    chan result // has room for all slots: no step waits for the loop
+}
+
+type object struct{ kind, id string }
+
+// A result is how a step went.
+type result struct {
+	work  store.Work
+	again time.Duration
+	err   error
 }
 
 // NewLoop returns a loop that runs at most slots steps at once. owner names this server among those that share the
 // database; random spreads retries.
 func NewLoop(s *store.Store, steps map[string]Step, owner string, slots int, random *rand.Rand, log *slog.Logger) *Loop {
-	return &Loop{store: s, steps: steps, owner: owner, slots: slots, random: random, log: log, done: make(chan struct{}, slots)}
+	return &Loop{store: s, steps: steps, owner: owner, slots: slots, random: random, log: log,
+		running: map[object]bool{}, done: make(chan result, slots)}
 }
 
 // Run works until ctx is done, and returns when the steps under way have ended. It begins by looking at everything,
 // as it does again every ten minutes: whatever was missed is found then.
 func (l *Loop) Run(ctx context.Context) error {
-	defer l.busy.Wait()
 	if err := l.store.Update(ctx, func(tx *store.Tx) error {
-		if err := tx.ReleaseLeases(l.owner); err != nil {
+		if err := tx.ReleaseLeases(l.owner); err != nil { // of an earlier life
 			return err
 		}
 		return tx.TouchAll()
 	}); err != nil {
 		return fmt.Errorf("start the work loop: %w", err)
 	}
+	defer l.end(context.WithoutCancel(ctx))
 	sweep := time.NewTicker(touchEvery)
 	defer sweep.Stop()
-	running := 0
+	var ended []result
 	for {
-		claimed, wait := l.claim(ctx, l.slots-running)
-		for _, w := range claimed {
-			running++
-			l.busy.Go(func() { l.work(ctx, w) })
-		}
-		if len(claimed) > 0 && running < l.slots {
-			continue // there may be more
-		}
-		timer := time.NewTimer(wait)
+		timer := time.NewTimer(l.turn(ctx, ended))
+		ended = nil
 		select {
 		case <-ctx.Done():
 			timer.Stop()
 			return nil
-		case <-l.done:
-			running--
+		case r := <-l.done:
+			ended = append(l.ended(), r)
 		case <-l.store.Woken():
 		case <-timer.C:
 		case <-sweep.C:
@@ -86,58 +90,117 @@ func (l *Loop) Run(ctx context.Context) error {
 			}
 		}
 		timer.Stop()
-		for len(l.done) > 0 {
-			<-l.done
-			running--
+	}
+}
+
+// ended are the steps that have ended by now.
+func (l *Loop) ended() (out []result) {
+	for {
+		select {
+		case r := <-l.done:
+			out = append(out, r)
+		default:
+			return out
 		}
 	}
 }
 
-// claim leases due work for n free slots, and says how long to wait when there is no more.
-func (l *Loop) claim(ctx context.Context, n int) (claimed []store.Work, wait time.Duration) {
-	if n == 0 {
-		return nil, touchEvery // until a slot is free
+// turn records how steps went, and starts others in their place. It returns how long to wait when nothing happens.
+// All that came together is one transaction: while it runs, more steps end, so the busier the loop, the larger its turns.
+func (l *Loop) turn(ctx context.Context, ended []result) time.Duration {
+	for _, r := range ended {
+		delete(l.running, object{r.work.Kind, r.work.ID})
 	}
-	wait = pollEvery
+	free := l.slots - len(l.running)
+	if free == 0 {
+		return touchEvery // until a step ends
+	}
+	waits := l.waits(ended)
+	wait := pollEvery
+	var claimed []store.Work
 	err := l.store.Update(ctx, func(tx *store.Tx) (err error) {
-		if claimed, err = tx.ClaimWork(l.owner, n, lease); err != nil || len(claimed) > 0 {
+		if err := finish(tx, ended, waits); err != nil {
 			return err
 		}
-		if due, ok, err := tx.NextWork(); err != nil {
+		if claimed, err = tx.ClaimWork(l.owner, free, lease); err != nil || len(claimed) == free {
 			return err
-		} else if ok {
-			wait = min(wait, max(due.Sub(tx.Now), time.Millisecond))
 		}
-		return nil
+		due, ok, err := tx.NextWork()
+		if ok {
+			wait = min(pollEvery, max(due.Sub(tx.Now), time.Millisecond))
+		}
+		return err
 	})
-	if err != nil {
-		if ctx.Err() == nil {
-			l.log.Error("could not claim work", "err", err)
-		}
-		return nil, pollEvery
+	if err != nil && ctx.Err() == nil {
+		l.log.Error("could not record and claim work; what ended is done again when its lease is over", "steps", len(ended), "err", err)
 	}
-	return claimed, wait
+	if err != nil {
+		return pollEvery
+	}
+	for _, w := range claimed {
+		if key := (object{w.Kind, w.ID}); !l.running[key] { // it does if it outlived even its lease
+			l.running[key] = true
+			l.busy.Go(func() { l.done <- l.work(ctx, w) })
+		}
+	}
+	return wait
 }
 
-// work runs one step and records how it went.
-func (l *Loop) work(ctx context.Context, w store.Work) {
-	defer func() { l.done <- struct{}{} }()
-	again, err := l.step(ctx, w)
-	if ctx.Err() != nil {
-		ctx = context.WithoutCancel(ctx) // give the lease back: the next life need not wait for its end
-	}
-	record := func(tx *store.Tx) error { return tx.FinishWork(w, again) }
-	if err != nil {
-		wait := l.backoff(w.Attempts)
-		if cloister.KindOf(err) == cloister.Invalid {
-			wait = -1
+// waits is how long each piece of work waits for its next try: zero for what went well, less for what never will.
+func (l *Loop) waits(ended []result) (out []time.Duration) {
+	for _, r := range ended {
+		switch {
+		case r.err == nil:
+			out = append(out, 0)
+		case cloister.KindOf(r.err) == cloister.Invalid:
+			out = append(out, -1)
+		default:
+			out = append(out, l.backoff(r.work.Attempts))
 		}
+	}
+	return out
+}
+
+// finish records how steps went.
+func finish(tx *store.Tx, ended []result, waits []time.Duration) error {
+	for i, r := range ended {
+		var err error
+		if r.err == nil {
+			err = tx.FinishWork(r.work, r.again)
+		} else {
+			err = tx.FailWork(r.work, r.err.Error(), waits[i])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end waits for the steps under way, and gives all leases back, so that the next life need not wait for their end. A
+// step that failed only because it was told to stop has not failed.
+func (l *Loop) end(ctx context.Context) {
+	l.busy.Wait()
+	var well []result
+	for _, r := range l.ended() {
+		if r.err == nil {
+			well = append(well, r)
+		}
+	}
+	if err := l.store.Update(ctx, func(tx *store.Tx) error {
+		return errors.Join(finish(tx, well, nil), tx.ReleaseLeases(l.owner))
+	}); err != nil {
+		l.log.Error("could not give leases back", "err", err)
+	}
+}
+
+// work runs one step.
+func (l *Loop) work(ctx context.Context, w store.Work) result {
+	again, err := l.step(ctx, w)
+	if err != nil && ctx.Err() == nil {
 		l.log.Warn("work failed", "kind", w.Kind, "id", w.ID, "attempt", w.Attempts+1, "err", err)
-		record = func(tx *store.Tx) error { return tx.FailWork(w, err.Error(), wait) }
 	}
-	if err := l.store.Update(ctx, record); err != nil {
-		l.log.Error("could not finish work; it is done again when its lease ends", "kind", w.Kind, "id", w.ID, "err", err)
-	}
+	return result{w, again, err}
 }
 
 func (l *Loop) step(ctx context.Context, w store.Work) (again time.Duration, err error) {
@@ -152,13 +215,14 @@ func (l *Loop) step(ctx context.Context, w store.Work) (again time.Duration, err
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return step(ctx, w.ID)
+	if again, err = step(ctx, w.ID); errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
+		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	}
+	return again, err
 }
 
 // backoff doubles with each attempt, with up to a quarter of jitter.
 func (l *Loop) backoff(attempts int) time.Duration {
 	d := min(firstBackoff<<min(attempts, 10), lastBackoff)
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	return d + time.Duration(l.random.Int64N(int64(d)/4+1))
 }

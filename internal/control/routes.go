@@ -2,10 +2,11 @@ package control
 
 import (
 	"context"
-	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/plan"
@@ -18,29 +19,29 @@ type routes struct {
 	router Router
 	config Config
 
-	mu      sync.Mutex // guards what is wanted
-	apps    map[string]cloister.Route
-	trusted map[string][]netip.Prefix // by space
-	version int64                     // of what is wanted: every change counts it up
+	mu      sync.Mutex                       // guards what is wanted
+	apps    []*entry[cloister.Route]         // sorted by id
+	trusted map[string]entry[[]netip.Prefix] // by space
+	version int64                            // of what is wanted: every change counts it up, from 1 in each life of ours
+	changed chan struct{}                    // there may be something to publish
 
 	publishing sync.Mutex // one table at a time, in order
 	published  int64
 }
 
-func newRoutes(r Router, c Config) *routes {
-	return &routes{router: r, config: c, apps: map[string]cloister.Route{}, trusted: map[string][]netip.Prefix{}}
+// An entry is a part of the table, and the version of the first table that has it as it is.
+type entry[T any] struct {
+	value   T
+	version int64
 }
 
-// load reads the whole table from the store and publishes it. Versions go on from the present time, so that they
-// count up through restarts: the router goes by them.
+func newRoutes(r Router, c Config) *routes {
+	return &routes{router: r, config: c, trusted: map[string]entry[[]netip.Prefix]{}, changed: make(chan struct{}, 1)}
+}
+
+// load reads the whole table from the store and publishes it.
 func (r *routes) load(ctx context.Context, s *store.Store) error {
-	err := s.View(ctx, func(tx *store.Tx) error {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.version = tx.Now.UnixMicro()
-		return r.read(tx)
-	})
-	if err != nil {
+	if err := s.View(ctx, r.read); err != nil {
 		return err
 	}
 	r.publish()
@@ -48,18 +49,19 @@ func (r *routes) load(ctx context.Context, s *store.Store) error {
 }
 
 func (r *routes) read(tx *store.Tx) error {
-	spaces, err := tx.Spaces()
+	rules, err := tx.NewestRulesets()
 	if err != nil {
 		return err
 	}
-	for _, s := range spaces {
-		rules, err := tx.Ruleset(s.ID)
-		if err != nil {
-			return err
-		}
-		r.trusted[s.ID] = rules.Sources
+	deployed, err := tx.DeployedApps()
+	if err != nil {
+		return err
 	}
 	all, err := tx.WebDynos()
+	if err != nil {
+		return err
+	}
+	apps, err := tx.Apps(store.AppFilter{})
 	if err != nil {
 		return err
 	}
@@ -67,46 +69,101 @@ func (r *routes) read(tx *store.Tx) error {
 	for _, d := range all {
 		dynos[d.AppID] = append(dynos[d.AppID], d)
 	}
-	apps, err := tx.Apps(store.AppFilter{})
-	if err != nil {
-		return err
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.version = 1
+	for _, s := range rules {
+		r.trusted[s.SpaceID] = entry[[]netip.Prefix]{s.Sources, r.version}
 	}
 	for _, a := range apps {
-		r.apps[a.ID] = plan.Route(plan.RouteInput{App: a, Hosts: []string{a.Host(r.config.AppDomain)}, Deployed: a.SlugSize > 0, Dynos: dynos[a.ID]})
+		_, has := slices.BinarySearch(deployed, a.ID)
+		r.apps = append(r.apps, &entry[cloister.Route]{route(a, has, dynos[a.ID], r.config), r.version})
 	}
+	slices.SortFunc(r.apps, func(a, b *entry[cloister.Route]) int { return strings.Compare(a.value.AppID, b.value.AppID) })
 	return nil
 }
 
-// setApp puts an app's entry in, and publishes the table if that changes it. It returns the version of the table
-// that has the entry.
+// find is where an app is in the list, or belongs. The lock is held.
+func (r *routes) find(id string) (int, bool) {
+	return slices.BinarySearchFunc(r.apps, id, func(e *entry[cloister.Route], id string) int { return strings.Compare(e.value.AppID, id) })
+}
+
+// route is an app's entry in the table, but for the trusted ranges.
+func route(a cloister.App, deployed bool, dynos []cloister.Dyno, c Config) cloister.Route {
+	return plan.Route(plan.RouteInput{App: a, Hosts: []string{a.Host(c.AppDomain)}, Deployed: deployed, Dynos: dynos})
+}
+
+// The rest after a table, in which changes gather, is so many times as long as the table took, but not longer than
+// that: a large one takes no more than a quarter of a processor, and a small one makes nobody wait.
+const (
+	rest        = 3
+	longestRest = time.Second
+)
+
+// run publishes the changes of apps, until ctx is done.
+func (r *routes) run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-r.changed:
+		}
+		began := time.Now()
+		r.publish()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(min(rest*time.Since(began), longestRest)):
+		}
+	}
+}
+
+// setApp puts an app's entry in; run publishes it if that changes the table. It returns the version of the first
+// table that has the entry.
 func (r *routes) setApp(route cloister.Route) int64 {
-	return r.change(func() bool {
-		if old, ok := r.apps[route.AppID]; ok && equalRoutes(old, route) {
-			return false
-		}
-		r.apps[route.AppID] = route
-		return true
-	})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i, known := r.find(route.AppID)
+	if known && equalRoutes(r.apps[i].value, route) {
+		return r.apps[i].version
+	}
+	r.version++
+	if e := (&entry[cloister.Route]{route, r.version}); known {
+		r.apps[i] = e
+	} else {
+		r.apps = slices.Insert(r.apps, i, e)
+	}
+	select {
+	case r.changed <- struct{}{}:
+	default:
+	}
+	return r.version
 }
 
-// dropApp takes an app out.
-func (r *routes) dropApp(id string) int64 {
-	return r.change(func() bool {
-		_, had := r.apps[id]
-		delete(r.apps, id)
-		return had
-	})
+// dropApp takes an app out, and returns when that is published.
+func (r *routes) dropApp(id string) {
+	r.mu.Lock()
+	if i, had := r.find(id); had {
+		r.apps = slices.Delete(r.apps, i, i+1)
+		r.version++
+	}
+	r.mu.Unlock()
+	r.publish()
 }
 
-// setTrusted puts the trusted ranges of a space in.
+// setTrusted puts the trusted ranges of a space in, and returns when they are published: the version of the first
+// table that has them.
 func (r *routes) setTrusted(space string, ranges []netip.Prefix) int64 {
-	return r.change(func() bool {
-		if old, ok := r.trusted[space]; ok && slices.Equal(old, ranges) {
-			return false
-		}
-		r.trusted[space] = ranges
-		return true
-	})
+	r.mu.Lock()
+	e, known := r.trusted[space]
+	if !known || !slices.Equal(e.value, ranges) {
+		r.version++
+		e = entry[[]netip.Prefix]{ranges, r.version}
+		r.trusted[space] = e
+	}
+	r.mu.Unlock()
+	r.publish()
+	return e.version
 }
 
 // dropSpace forgets a space. It has no apps any more.
@@ -116,21 +173,7 @@ func (r *routes) dropSpace(id string) {
 	delete(r.trusted, id)
 }
 
-func (r *routes) change(fn func() bool) int64 {
-	r.mu.Lock()
-	changed := fn()
-	if changed {
-		r.version++
-	}
-	version := r.version
-	r.mu.Unlock()
-	if changed {
-		r.publish()
-	}
-	return version
-}
-
-// publish hands the table to the router, unless somebody else has done so since.
+// publish hands the table to the router, unless it has it already.
 func (r *routes) publish() {
 	r.mu.Lock()
 	want := r.version
@@ -138,19 +181,24 @@ func (r *routes) publish() {
 	r.publishing.Lock()
 	defer r.publishing.Unlock()
 	if r.published >= want {
-		return
+		return // somebody else did, while this one waited
 	}
-	r.mu.Lock()
-	table := cloister.Routes{Version: r.version, Certificates: r.config.Certificates, Balancers: r.config.Balancers,
-		Apps: make([]cloister.Route, 0, len(r.apps))}
-	for _, id := range slices.Sorted(maps.Keys(r.apps)) {
-		route := r.apps[id]
-		route.Trusted = r.trusted[route.SpaceID]
-		table.Apps = append(table.Apps, route)
-	}
-	r.mu.Unlock()
+	table := r.table()
 	r.router.Publish(table)
 	r.published = table.Version
+}
+
+func (r *routes) table() cloister.Routes {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	table := cloister.Routes{Version: r.version, Certificates: r.config.Certificates, Balancers: r.config.Balancers,
+		Apps: make([]cloister.Route, 0, len(r.apps))}
+	for _, e := range r.apps {
+		route := e.value
+		route.Trusted = r.trusted[route.SpaceID].value
+		table.Apps = append(table.Apps, route)
+	}
+	return table
 }
 
 func equalRoutes(a, b cloister.Route) bool {

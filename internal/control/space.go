@@ -10,13 +10,16 @@ import (
 	"github.com/cloister-dev/cloister/internal/store"
 )
 
-// adoptWait is how soon to look whether the routers have taken a table.
-const adoptWait = 20 * time.Millisecond
+// Routers take a table within milliseconds, unless they are away. So a step waits for them, but not for long.
+const (
+	adoptGlance = 5 * time.Millisecond
+	adoptWait   = 100 * time.Millisecond
+)
 
 // stepSpace makes a space's network, and puts its trusted ranges in force; or takes the network away.
 func (c *Control) stepSpace(ctx context.Context, id string) (time.Duration, error) {
 	s, err := c.spaceState(ctx, id)
-	if cloister.KindOf(err) == cloister.NotFound {
+	if gone(err, "space") {
 		return 0, nil
 	} else if err != nil {
 		return 0, err
@@ -33,10 +36,9 @@ func (c *Control) stepSpace(ctx context.Context, id string) (time.Duration, erro
 		return 0, err
 	}
 	if s.Space.State == cloister.Allocating {
-		if err := c.store.Update(ctx, func(tx *store.Tx) error { return tx.SetSpaceState(id, cloister.Allocated) }); err != nil {
+		if err := c.allocated(ctx, s.Space); err != nil {
 			return 0, err
 		}
-		c.log.Info("space allocated", "space", s.Space.Name, "took", time.Since(s.Space.CreatedAt))
 	}
 	if s.Ruleset.Applied {
 		return 0, nil
@@ -45,6 +47,24 @@ func (c *Control) stepSpace(ctx context.Context, id string) (time.Duration, erro
 		return adoptWait, nil
 	}
 	return 0, c.store.Update(ctx, func(tx *store.Tx) error { return tx.SetRulesetApplied(s.Ruleset.ID) })
+}
+
+// allocated records that a space has its network, and asks for a look at the apps that waited for it. Somebody may
+// have destroyed the space meanwhile: that holds.
+func (c *Control) allocated(ctx context.Context, s cloister.Space) error {
+	err := c.store.Update(ctx, func(tx *store.Tx) error {
+		if now, err := tx.Space(s.ID); err != nil || now.State != cloister.Allocating {
+			return err
+		}
+		if err := tx.SetSpaceState(s.ID, cloister.Allocated); err != nil {
+			return err
+		}
+		return tx.TouchApps(s.ID)
+	})
+	if err == nil {
+		c.log.Info("space allocated", "space", s.Name, "took", time.Since(s.CreatedAt))
+	}
+	return err
 }
 
 func (c *Control) spaceState(ctx context.Context, id string) (s plan.SpaceState, err error) {
@@ -64,19 +84,19 @@ func (c *Control) spaceState(ctx context.Context, id string) (s plan.SpaceState,
 	return s, err
 }
 
-// adopted waits a moment for the routers to take a table: they do within milliseconds, unless they are away.
+// adopted waits a moment for the routers to take a table.
 func (c *Control) adopted(ctx context.Context, version int64) bool {
-	for range 10 {
-		if c.router.Drained(netip.AddrPort{}, version) {
-			return true
+	for waited := time.Duration(0); !c.router.Drained(netip.AddrPort{}, version); waited += adoptGlance {
+		if waited >= adoptWait {
+			return false
 		}
 		select {
 		case <-ctx.Done():
 			return false
-		case <-time.After(adoptWait / 4):
+		case <-time.After(adoptGlance):
 		}
 	}
-	return false
+	return true
 }
 
 // dropSpace takes a space away, with what destroyed apps may have left in it.

@@ -17,10 +17,11 @@ const requestTime = 3 * time.Second
 
 // A router takes tables and remembers when an endpoint left them.
 type router struct {
-	mu    sync.Mutex
-	table cloister.Routes
-	left  map[netip.AddrPort]departure
-	wrong error // the first thing that must not happen
+	mu      sync.Mutex
+	table   cloister.Routes
+	version int64 // of the table, 0 before the first of this life of control
+	left    map[netip.AddrPort]departure
+	wrong   error // the first thing that must not happen
 }
 
 // A departure is when which dyno left the table.
@@ -34,8 +35,8 @@ func newRouter() *router { return &router{left: map[netip.AddrPort]departure{}} 
 func (r *router) Publish(t cloister.Routes) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if t.Version <= r.table.Version {
-		r.blame(fmt.Errorf("table %d was published after table %d", t.Version, r.table.Version))
+	if t.Version <= r.version {
+		r.blame(fmt.Errorf("table %d was published after table %d", t.Version, r.version))
 	}
 	now := endpoints(t)
 	for e, dyno := range endpoints(r.table) {
@@ -46,13 +47,21 @@ func (r *router) Publish(t cloister.Routes) {
 	for e := range now {
 		delete(r.left, e)
 	}
-	r.table = t
+	r.table, r.version = t, t.Version
+}
+
+// reset is the beginning of another life of control, which counts its tables anew. Until the first of them, requests
+// go where the last one said.
+func (r *router) reset() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.version = 0
 }
 
 func (r *router) Drained(e netip.AddrPort, version int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.table.Version < version {
+	if r.version == 0 || r.version < version {
 		return false
 	}
 	if !e.IsValid() {

@@ -65,6 +65,18 @@ func (tx *Tx) CurrentRelease(appID string) (cloister.Release, error) {
 		LIMIT 1`, appID)
 }
 
+// DeployedApps lists the ids of the apps whose current release has code.
+func (tx *Tx) DeployedApps() ([]string, error) {
+	return many(tx, value[string], `
+		SELECT app_id
+		FROM releases r
+		WHERE slug_id <> '' AND version = (
+			SELECT MAX(version)
+			FROM releases
+			WHERE app_id = r.app_id AND status = 'succeeded')
+		ORDER BY app_id`)
+}
+
 // LastVersion is the number of an app's newest release of any status, 0 for none.
 func (tx *Tx) LastVersion(appID string) (int, error) {
 	return one(tx, "app", value[int], `SELECT COALESCE(MAX(version), 0) FROM releases WHERE app_id = $1`, appID)

@@ -133,3 +133,24 @@ func TestAddReleaseMakesTheAppAndItsFormationFollow(t *testing.T) {
 		})
 	})
 }
+
+func TestDeployedAppsAreThoseWhoseCurrentReleaseHasCode(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *place) {
+		s := p.open(t)
+		x := seed(t, s)
+		deployed := func() []string { return read(t, s, (*store.Tx).DeployedApps) }
+		release := func(version int, slug string, status cloister.ReleaseStatus) {
+			update(t, s, func(tx *store.Tx) error {
+				return tx.InsertRelease(cloister.Release{ID: cloister.NewID(), AppID: x.app.ID, Version: version, SlugID: slug,
+					Status: status, CreatedAt: tx.Now, UpdatedAt: tx.Now})
+			})
+		}
+		same(t, deployed(), []string(nil))
+		release(1, "", cloister.ReleaseSucceeded)
+		release(2, "slug", cloister.ReleaseFailed)
+		same(t, deployed(), []string(nil))
+		release(3, "slug", cloister.ReleaseSucceeded)
+		release(4, "", cloister.ReleaseFailed)
+		same(t, deployed(), []string{x.app.ID})
+	})
+}

@@ -95,6 +95,15 @@ func (tx *Tx) Ruleset(spaceID string) (cloister.Ruleset, error) {
 		LIMIT 1`, spaceID)
 }
 
+// NewestRulesets is the newest version of the trusted ranges of each space.
+func (tx *Tx) NewestRulesets() ([]cloister.Ruleset, error) {
+	return many(tx, scanRuleset, `
+		SELECT `+rulesetColumns+`
+		FROM rulesets r
+		WHERE seq = (SELECT MAX(seq) FROM rulesets WHERE space_id = r.space_id)
+		ORDER BY space_id`)
+}
+
 // Rulesets is the whole history of a space's trusted ranges, newest first.
 func (tx *Tx) Rulesets(spaceID string) ([]cloister.Ruleset, error) {
 	return many(tx, scanRuleset, `SELECT `+rulesetColumns+` FROM rulesets WHERE space_id = $1 ORDER BY seq DESC`, spaceID)

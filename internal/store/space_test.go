@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 	"time"
@@ -110,5 +111,28 @@ func TestTheNewestRulesetCounts(t *testing.T) {
 		same(t, read(t, s, func(tx *store.Tx) ([]cloister.Ruleset, error) { return tx.Rulesets(x.space.ID) }),
 			[]cloister.Ruleset{nobody, second, first})
 		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error { return tx.SetRulesetApplied(cloister.NewID()) })
+	})
+}
+
+func TestNewestRulesetsHasOneForEachSpace(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *place) {
+		s := p.open(t)
+		x := seed(t, s)
+		rules := func(tx *store.Tx, space string, applied bool) cloister.Ruleset {
+			return cloister.Ruleset{ID: cloister.NewID(), SpaceID: space, Sources: cloister.Everyone(), CreatedBy: "ada@example.com",
+				CreatedAt: tx.Now, Applied: applied}
+		}
+		want := map[string]cloister.Ruleset{}
+		update(t, s, func(tx *store.Tx) error {
+			other := newSpace(tx, "attic", x.team.ID)
+			a, b, c := rules(tx, x.space.ID, true), rules(tx, x.space.ID, false), rules(tx, other.ID, true)
+			want = map[string]cloister.Ruleset{x.space.ID: b, other.ID: c}
+			return errors.Join(tx.InsertSpace(other), tx.InsertRuleset(a), tx.InsertRuleset(b), tx.InsertRuleset(c))
+		})
+		got := map[string]cloister.Ruleset{}
+		for _, r := range read(t, s, (*store.Tx).NewestRulesets) {
+			got[r.SpaceID] = r
+		}
+		same(t, got, want)
 	})
 }

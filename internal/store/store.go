@@ -19,7 +19,6 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // driver "sqlite"
 )
 
 //go:embed schema/*.sql
@@ -79,9 +78,10 @@ func (s *Store) connect(dsn string) (err error) {
 			return err
 		}
 		s.write.SetMaxOpenConns(16)
+		s.write.SetMaxIdleConns(16) // or all but two are opened anew for each transaction
 		s.read = s.write
 	case dsn == ":memory:":
-		if s.write, err = sql.Open("sqlite", "file::memory:?_txlock=immediate&"+pragmas); err != nil {
+		if s.write, err = openSQLite("file::memory:?_txlock=immediate&" + pragmas); err != nil {
 			return err
 		}
 		s.write.SetMaxOpenConns(1) // each connection would be a database of its own
@@ -90,14 +90,15 @@ func (s *Store) connect(dsn string) (err error) {
 		// A path is no URL: these three have a meaning in one.
 		path := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(dsn)
 		file := "file:" + path + "?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&" + pragmas
-		if s.write, err = sql.Open("sqlite", file+"&_txlock=immediate"); err != nil {
+		if s.write, err = openSQLite(file + "&_txlock=immediate"); err != nil {
 			return err
 		}
 		s.write.SetMaxOpenConns(1) // SQLite has one writer; waiting in Go is fairer than in its busy handler
-		if s.read, err = sql.Open("sqlite", file+"&_pragma=query_only(1)"); err != nil {
+		if s.read, err = openSQLite(file + "&_pragma=query_only(1)"); err != nil {
 			return err
 		}
 		s.read.SetMaxOpenConns(4)
+		s.read.SetMaxIdleConns(4)
 	}
 	return nil
 }

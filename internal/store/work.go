@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -38,30 +39,35 @@ func (tx *Tx) Touch(kind, id string) error {
 
 // TouchAll touches every object there is: at start, and now and then, since events are only hints.
 func (tx *Tx) TouchAll() error {
-	for kind, table := range map[string]string{"space": "spaces", "app": "apps"} {
-		ids, err := many(tx, value[string], `SELECT id FROM `+table)
-		if err != nil {
-			return err
-		}
-		for _, id := range ids {
-			if err := tx.Touch(kind, id); err != nil {
-				return err
-			}
-		}
-	}
-	ids, err := many(tx, value[string], `SELECT id FROM builds WHERE status = 'pending'`)
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		if err := tx.Touch("build", id); err != nil {
+	for _, of := range []struct{ kind, ids string }{ // networks first: apps wait for them
+		{"space", `SELECT $1, id, 1, $2, 0, '', '' FROM spaces WHERE TRUE`},
+		{"app", `SELECT $1, id, 1, $2, 0, '', '' FROM apps WHERE TRUE`},
+		{"build", `SELECT $1, id, 1, $2, 0, '', '' FROM builds WHERE status = 'pending'`},
+	} {
+		if err := tx.touchThese(of.ids, of.kind); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// ClaimWork leases at most n due objects to owner until the lease ends, the longest due first.
+// TouchApps touches the apps of a space.
+func (tx *Tx) TouchApps(spaceID string) error {
+	return tx.touchThese(`SELECT $1, id, 1, $2, 0, '', '' FROM apps WHERE space_id = $3`, "app", spaceID)
+}
+
+// touchThese touches what a query selects.
+func (tx *Tx) touchThese(query, kind string, args ...any) error {
+	tx.touched = true
+	return tx.exec(`
+		INSERT INTO work (kind, id, rev, due_at, attempts, last_error, leased_by) `+query+`
+		ON CONFLICT (kind, id) DO UPDATE
+		SET rev = work.rev + 1, due_at = $2, attempts = 0`,
+		append([]any{kind, at(tx.Now)}, args...)...)
+}
+
+// ClaimWork leases at most n due objects to owner until the lease ends, the longest due first. Which comes first of
+// those that are equally long due is left open: ten thousand that were touched together need no sorting.
 func (tx *Tx) ClaimWork(owner string, n int, lease time.Duration) ([]Work, error) {
 	out, err := many(tx, scanWork, `
 		UPDATE work
@@ -70,7 +76,7 @@ func (tx *Tx) ClaimWork(owner string, n int, lease time.Duration) ([]Work, error
 			SELECT kind, id
 			FROM work
 			WHERE due_at <= $3 AND (leased_by = '' OR leased_until <= $3)
-			ORDER BY due_at, kind, id
+			ORDER BY due_at
 			LIMIT $4)
 		RETURNING `+workColumns,
 		owner, at(tx.Now.Add(lease)), at(tx.Now), n)
@@ -121,6 +127,7 @@ func (tx *Tx) FailWork(w Work, cause string, wait time.Duration) error {
 	if wait < 0 {
 		due = parked
 	}
+	cause = strings.ReplaceAll(strings.ToValidUTF8(cause, "\uFFFD"), "\x00", "\uFFFD") // PostgreSQL holds no others
 	if err := tx.exec(`
 		UPDATE work
 		SET due_at = $1, attempts = attempts + 1, last_error = $2

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -237,6 +238,34 @@ func TestTouchAllTouchesEveryObject(t *testing.T) {
 			got[w.Kind] += w.ID
 		}
 		same(t, got, map[string]string{"app": x.app.ID, "space": x.space.ID, "build": pending.ID})
+	})
+}
+
+func TestTouchAppsTouchesTheAppsOfASpaceOnce(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *place) {
+		s := p.open(t)
+		x := seed(t, s)
+		var other cloister.App
+		update(t, s, func(tx *store.Tx) error {
+			space := newSpace(tx, "attic", x.team.ID)
+			other = newApp(tx, "dry-roof", space)
+			return errors.Join(tx.InsertSpace(space), tx.InsertApp(other))
+		})
+		touch(t, s, "app", x.app.ID)
+		p.clock.advance(time.Second)
+		update(t, s, func(tx *store.Tx) error { return tx.TouchApps(x.space.ID) })
+		same(t, read(t, s, (*store.Tx).Work), []store.Work{{Kind: "app", ID: x.app.ID, Rev: 2, DueAt: p.clock.Now()}})
+	})
+}
+
+func TestAnyErrorTextCanBeKept(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *place) {
+		s := p.open(t)
+		touch(t, s, "app", "a")
+		w := claim(t, s, "me", 1)[0]
+		update(t, s, func(tx *store.Tx) error { return tx.FailWork(w, "said \xff\x00!", time.Second) })
+		got, _ := work(t, s, "app", "a")
+		same(t, got.LastError, "said \uFFFD\uFFFD!")
 	})
 }
 

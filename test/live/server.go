@@ -31,6 +31,7 @@ type Server struct {
 	CA     string // file
 	State  string // directory
 	Run    string
+	Log    string // file
 
 	cmd *exec.Cmd
 	out *os.File
@@ -40,7 +41,8 @@ type Server struct {
 const Domain = "apps.localhost"
 
 // Start builds the binary and starts a server with an empty state but for the stack, which is kept between tests in
-// the user's cache directory, or in CLOISTER_TEST_CACHE. The server is gone when the test ends, with all it made.
+// the user's cache directory, or in CLOISTER_TEST_CACHE. The server is gone when the test ends, with all it made, but
+// for a state directory of the test's own (CLOISTER_STATE among the overrides).
 func Start(t testing.TB, overrides ...string) *Server {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -54,7 +56,12 @@ func Start(t testing.TB, overrides ...string) *Server {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s.State, s.Run = filepath.Join(dir, "state"), filepath.Join(dir, "run")
+	s.State, s.Run, s.Log = filepath.Join(dir, "state"), filepath.Join(dir, "run"), filepath.Join(dir, "server.log")
+	for _, o := range overrides {
+		if state, ok := strings.CutPrefix(o, "CLOISTER_STATE="); ok {
+			s.State = state
+		}
+	}
 	ports := freePorts(t, 3)
 	s.API, s.HTTP, s.HTTPS = "http://127.0.0.1:"+ports[0], "127.0.0.1:"+ports[1], "127.0.0.1:"+ports[2]
 	s.CA = filepath.Join(s.State, "ca.pem")
@@ -70,7 +77,7 @@ func Start(t testing.TB, overrides ...string) *Server {
 	t.Cleanup(func() {
 		s.Down(t)
 		if t.Failed() {
-			log, _ := os.ReadFile(filepath.Join(s.State, "server.log"))
+			log, _ := os.ReadFile(s.Log)
 			t.Logf("the server's log ends:\n%s", tail(log, 6000))
 		}
 		if err := os.RemoveAll(dir); err != nil {
@@ -86,7 +93,7 @@ func Start(t testing.TB, overrides ...string) *Server {
 func (s *Server) Up(t testing.TB) {
 	t.Helper()
 	var err error
-	if s.out, err = os.OpenFile(filepath.Join(s.State, "server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644); err != nil {
+	if s.out, err = os.OpenFile(s.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	s.cmd = exec.Command(s.Binary, "server")

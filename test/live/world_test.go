@@ -40,6 +40,14 @@ func (w *world) deploy(t *testing.T, space, app string) {
 // push deploys the test app with a file that says which push it was.
 func (w *world) push(t *testing.T, app, what string) {
 	t.Helper()
+	if out, err := w.tryPush(t, app, what); err != nil {
+		t.Fatalf("push %s: %v\n%s", app, err, out)
+	}
+}
+
+// tryPush returns what git said, and whether it went well.
+func (w *world) tryPush(t *testing.T, app, what string) (string, error) {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS("testdata/app")); err != nil {
 		t.Fatal(err)
@@ -52,9 +60,8 @@ func (w *world) push(t *testing.T, app, what string) {
 		git -c credential.helper= -c credential.helper="!$2 git:credentials" push -f heroku main`
 	cmd := exec.Command("sh", "-c", script, "sh", what, w.Binary, app)
 	cmd.Dir, cmd.Env = dir, w.Env
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("push %s: %v\n%s", app, err, out)
-	}
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }
 
 // get asks an app through the router.
