@@ -60,14 +60,48 @@ type Node struct {
 	CPU     int   // thousandths of a core in all
 }
 
-// A Space is the whole wanted network of one private space.
+// A Space is the whole wanted network of one private space. Its addresses (Dynos, Data) are fixed once workloads are
+// in it; all else may change at any time, in one step, without disturbing what did not change.
 type Space struct {
 	ID       string
 	Dynos    netip.Prefix   // the /16 that dynos take their addresses from
 	Data     netip.Prefix   // the network of data services
-	Trusted  []netip.Prefix // who may reach web processes; enforced here only where the engine has an ingress address
+	Trusted  []netip.Prefix // who may reach Ingress; IPv4 and IPv6, and 0.0.0.0/0 stands for everyone
+	Ingress  []netip.Addr   // addresses of this machine that lead to this space's apps alone, and answer nobody but Trusted
+	Internal netip.Addr     // where the router answers inside the space's network; invalid: nowhere
 	Outbound []netip.Addr   // what the outside sees as the source; empty: the machine's own address
+	Egress   []Pass         // where dynos may go outside; nil: everywhere that is not private
+	Mail     bool           // SMTP on port 25 is open
+	Peers    []Peer         // other networks that dynos may talk with
+	Names    []Name         // what the space's resolver knows of its own, sorted; nothing else under localspace exists
+	Topology []byte         // what dynos read in /etc/heroku/space-topology.json; nil: no such file
 	Builds   bool           // the network of builds: internet by the machine's address, nothing private, no way in
+}
+
+// A Pass lets dynos go out to a network. Protocol is an IP protocol number, 0 for any. From and To are the first and
+// last port, or with ICMP the first and last type; 0 and 65535 for all.
+type Pass struct {
+	Target   netip.Prefix
+	Protocol int
+	From, To uint16
+}
+
+// A Peer is another network that a space is joined to: that of another space, or one that an interface of the machine
+// leads to. Its machines reach dynos, and Internal, and dynos reach them; nobody else of either side is reached
+// through it, data services least of all. Exactly one of Space and Network is set. Between two spaces the way is open
+// when both have each other as a peer.
+type Peer struct {
+	ID       string
+	Space    string         // id of the other space
+	Network  string         // name of a network in the engine's configuration
+	Prefixes []netip.Prefix // the addresses over there
+}
+
+// A Name is a name and its addresses, of which a question gets all, in varying order. The name is lower case and ends
+// in a dot.
+type Name struct {
+	Name      string
+	Addresses []netip.Addr
 }
 
 // A Subnet is a part of a space's network.
