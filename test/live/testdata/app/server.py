@@ -1,6 +1,6 @@
 """What the live tests deploy: it says who it is, and tells what it sees of the network. It does not handle SIGTERM,
 so every request that is still on its way when it is stopped is lost: the platform has to see to it that there is none."""
-import json, os, socket, time, urllib.request
+import json, os, socket, threading, time, urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlparse
 
@@ -44,6 +44,21 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
+
+def beacon(host, port):
+    """Sends to the outside from the first moment on, by TCP and UDP, for whoever watches the wire."""
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    while True:
+        try:
+            udp.sendto(b"beacon", (host, port))
+            socket.create_connection((host, port), timeout=1).close()
+        except OSError:
+            pass
+        time.sleep(0.05)
+
+
+if "BEACON" in os.environ:
+    threading.Thread(target=beacon, args=(os.environ["BEACON"], 9999), daemon=True).start()
 
 ThreadingHTTPServer.request_queue_size = 512
 ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
