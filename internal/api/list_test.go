@@ -211,7 +211,8 @@ func TestTopologyIsInBothWords(t *testing.T) {
 		}
 		web := types[0].(map[string]any)
 		dyno := web["dynos"].([]any)[0].(map[string]any)
-		if web["process_type"] != "web" || dyno["number"] != 1.0 || dyno["private_ip"] != "10.0.128.2" {
+		if web["process_type"] != "web" || dyno["number"] != 1.0 || dyno["private_ip"] != "10.0.128.2" ||
+			dyno["hostname"] != "1.web.hello.app.localspace" {
 			t.Errorf("%s is %v", word, types)
 		}
 	}

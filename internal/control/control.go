@@ -65,11 +65,13 @@ type Control struct {
 
 	builds *Builds
 	routes *routes
+	names  *names
 }
 
 // New returns a Control. builds may be nil where nothing is built.
 func New(s *store.Store, e engine.Engine, r Router, logs Log, b *Builds, c Config, log *slog.Logger) *Control {
-	return &Control{store: s, engine: e, router: r, logs: logs, config: c, log: log, builds: b, routes: newRoutes(r, c)}
+	return &Control{store: s, engine: e, router: r, logs: logs, config: c, log: log, builds: b, routes: newRoutes(r, c),
+		names: newNames(c.AppDomain)}
 }
 
 // slots is how many steps run at once. Starting a container keeps a step busy for some 50 ms, most of it waiting.

@@ -32,9 +32,11 @@ func (c *Control) stepSpace(ctx context.Context, id string) (time.Duration, erro
 		return 0, c.dropSpace(ctx, s.Space, p.Drop)
 	}
 	table := c.routes.setTrusted(id, s.Ruleset.Sources) // first of all: somebody may be waiting to be rid of a stranger
+	c.names.read(s.Apps)
 	if err := c.engine.EnsureSpace(ctx, p.Ensure); err != nil {
 		return 0, err
 	}
+	c.names.inForce(id, s.Apps, time.Now())
 	if s.Space.State == cloister.Allocating {
 		if err := c.allocated(ctx, s.Space); err != nil {
 			return 0, err
@@ -68,6 +70,7 @@ func (c *Control) allocated(ctx context.Context, s cloister.Space) error {
 }
 
 func (c *Control) spaceState(ctx context.Context, id string) (s plan.SpaceState, err error) {
+	s.Domain = c.config.AppDomain
 	err = c.store.View(ctx, func(tx *store.Tx) error {
 		if s.Space, err = tx.Space(id); err != nil {
 			return err
@@ -75,7 +78,7 @@ func (c *Control) spaceState(ctx context.Context, id string) (s plan.SpaceState,
 		if s.Ruleset, err = tx.Ruleset(id); err != nil {
 			return err
 		}
-		s.Apps, err = tx.CountApps(id)
+		s.Apps, err = spaceApps(tx, id)
 		return err
 	})
 	if err == nil && s.Space.State == cloister.Deleting {
@@ -111,6 +114,7 @@ func (c *Control) dropSpace(ctx context.Context, s cloister.Space, left []string
 		return err
 	}
 	c.routes.dropSpace(s.ID)
+	c.names.dropSpace(s.ID)
 	c.log.Info("space destroyed", "space", s.ID)
 	return nil
 }

@@ -207,6 +207,9 @@ func (p *Platform) DestroyApp(ctx context.Context, a cloister.Actor, ref string)
 		if err := tx.Event("app", app.ID, "destroy", app.Name); err != nil {
 			return err
 		}
+		if err := tx.Touch("space", app.SpaceID); err != nil { // its names go at once
+			return err
+		}
 		return tx.Touch("app", app.ID)
 	})
 	return app, err

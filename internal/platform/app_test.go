@@ -103,7 +103,7 @@ func TestADestroyedAppIsGoneAndItsStepLooksOnce(t *testing.T) {
 	h.forget(t)
 	app, err := h.DestroyApp(t.Context(), h.admin, "quiet-garth")
 	must(t, err)
-	same(t, h.touched(t), []string{"app " + app.ID})
+	same(t, h.touched(t), []string{"app " + app.ID, "space " + app.SpaceID})
 	same(t, h.last(t), cloister.Event{Actor: "admin@example.com", Kind: "app", ID: app.ID, Action: "destroy", Text: "quiet-garth"})
 	_, err = h.App(t.Context(), h.admin, app.ID)
 	wantKind(t, err, cloister.NotFound)

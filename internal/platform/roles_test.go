@@ -89,6 +89,10 @@ var deeds = map[string]struct {
 		_, _, err := h.SetTrusted(ctx, a, "cellar", []string{"198.51.100.0/24"})
 		return err
 	}},
+	"Topology": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Topology(ctx, a, "cellar")
+		return err
+	}},
 	"SpaceDynos": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.SpaceDynos(ctx, a, "cellar")
 		return err

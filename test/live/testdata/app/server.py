@@ -1,6 +1,6 @@
 """What the live tests deploy: it says who it is, and tells what it sees of the network. It does not handle SIGTERM,
 so every request that is still on its way when it is stopped is lost: the platform has to see to it that there is none."""
-import json, os, socket, threading, time, urllib.request
+import http.client, json, os, random, socket, threading, time, urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlparse
 
@@ -14,10 +14,45 @@ def connect(target):
         return type(e).__name__
 
 
+class Talk(threading.Thread):
+    """Asks names in turn until it is told to stop. Each request is a connection of its own, to one address of the name:
+    if that does not answer there is no second try."""
+
+    def __init__(self, names):
+        super().__init__(daemon=True)
+        self.names, self.going = names, True
+        self.sent, self.answers, self.errors = {n: 0 for n in names}, {}, []
+
+    def run(self):
+        while self.going:
+            for name in self.names:
+                self.sent[name] += 1
+                try:
+                    self.ask(name)
+                except Exception as e:
+                    self.errors.append("%s: %r" % (name, e))
+                time.sleep(0.005)
+
+    def ask(self, name):
+        host, port = name.rsplit(":", 1)
+        addresses = {a[4][0] for a in socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)}
+        c = http.client.HTTPConnection(random.choice(sorted(addresses)), int(port), timeout=5)
+        try:
+            c.request("GET", "/")
+            answer = c.getresponse().read().decode()
+        finally:
+            c.close()
+        self.answers[answer] = self.answers.get(answer, 0) + 1
+
+
+talk = None
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
+        global talk
         url = urlparse(self.path)
         q = {k: v[0] for k, v in parse_qs(url.query).items()}
         if url.path == "/fetch":
@@ -26,6 +61,19 @@ class Handler(BaseHTTPRequestHandler):
                     out = r.read().decode()
             except OSError as e:
                 out = "error: " + str(e)
+        elif url.path == "/talk":
+            talk = Talk(q["to"].split(","))
+            talk.start()
+            out = "talking"
+        elif url.path == "/quiet":
+            talk.going = False
+            talk.join()
+            out = json.dumps({"sent": talk.sent, "answers": talk.answers, "errors": talk.errors})
+        elif url.path == "/read":
+            with open(q["path"]) as f:
+                out = f.read()
+        elif url.path == "/env":
+            out = os.environ.get(q["name"], "")
         elif url.path == "/connect":
             out = connect(q["to"])
         elif url.path == "/slow":
