@@ -181,7 +181,7 @@ func TestChangeOfTrustCutsWhatIsNoLongerTrusted(t *testing.T) {
 	w.eventually("nothing is left of the stranger", func() bool {
 		left := 0
 		w.router.watch.each(func(g *guard) {
-			if g.peer.String() == stranger {
+			if g.from.peer.String() == stranger {
 				left++
 			}
 		})

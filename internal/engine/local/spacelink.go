@@ -72,6 +72,9 @@ func (e *Engine) raiseSpace(ctx context.Context, sp *space) error {
 	if err := e.resolve(sp, spec); err != nil {
 		return err
 	}
+	if err := e.entrances.enter(sp.ns, spec); err != nil {
+		return err
+	}
 	sp.made = true
 	return nil
 }
@@ -83,6 +86,7 @@ func (e *Engine) razeSpace(sp *space) error {
 	sp.names = nil
 	e.mu.Unlock()
 	names.close()
+	e.entrances.leave(sp.spec.ID)
 	if err := unlink(e.netlink, sp.link); err != nil {
 		return err
 	}
