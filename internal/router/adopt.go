@@ -65,7 +65,8 @@ func (r *Router) report() {
 	}
 }
 
-func (r *Router) tableFile() string { return filepath.Join(r.config.State, "table.json") }
+func (r *Router) tableFile() string  { return filepath.Join(r.config.State, "table.json") }
+func (r *Router) recentFile() string { return filepath.Join(r.config.State, "recent.json") }
 
 // load adopts the table on disk, if there is one.
 func (r *Router) load() error {
@@ -87,19 +88,19 @@ func (r *Router) load() error {
 	return nil
 }
 
-// keep writes a table to disk, as JSON, for nobody else to read. A crash leaves the old one or the new one.
-func (r *Router) keep(table []byte) error {
+// keep writes a file to disk, for nobody else to read. A crash leaves the old one or the new one.
+func (r *Router) keep(file string, text []byte) error {
 	if r.config.State == "" {
 		return nil
 	}
-	f, err := os.CreateTemp(r.config.State, "table-*.new") // with mode 0600
+	f, err := os.CreateTemp(r.config.State, "*.new") // with mode 0600
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(table)
+	_, err = f.Write(text)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), r.tableFile())
+		err = os.Rename(f.Name(), file)
 	}
 	if err != nil {
 		os.Remove(f.Name())

@@ -69,14 +69,15 @@ func readProxyV1(src io.Reader, line []byte) (p proxied, err error) {
 			return p, errProxy
 		}
 	}
-	for _, address := range [][]byte{words[3], words[2]} {
-		a, err := netip.ParseAddr(string(address))
+	var ends [2]netip.Addr // from, to
+	for i := range ends {
+		a, err := netip.ParseAddr(string(words[2+i]))
 		if err != nil || a.Zone() != "" || a.Is4() != (string(words[1]) == "TCP4") || a.Is6() != (string(words[1]) == "TCP6") {
 			return p, errProxy
 		}
-		p.client = bare(a)
+		ends[i] = bare(a)
 	}
-	return p, nil
+	return proxied{client: ends[0]}, nil
 }
 
 // readProxyV2 reads what comes after the signature: command, family, length, addresses, and values with their types.

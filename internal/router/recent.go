@@ -1,7 +1,11 @@
 package router
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,11 +80,15 @@ func forgetOne(all map[netip.Addr]*tally) {
 }
 
 // list is the clients of a space, in no order.
-func (r *recent) list(space string, now time.Time) (out []cloister.Client) {
+func (r *recent) list(space string, now time.Time) []cloister.Client {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.forget(now)
-	for _, t := range r.spaces[space] {
+	return clientsOf(r.spaces[space])
+}
+
+func clientsOf(all map[netip.Addr]*tally) (out []cloister.Client) {
+	for _, t := range all {
 		out = append(out, cloister.Client{Address: t.address, Requests: t.requests.Load(), First: t.first.UTC(),
 			Last: time.Unix(0, t.last.Load()).UTC(), Open: int(t.open.Load())})
 	}
@@ -100,6 +108,46 @@ func (r *recent) forget(now time.Time) {
 			delete(r.spaces, space)
 		}
 	}
+}
+
+// remember writes the clients to disk, for the next router.
+func (r *Router) remember() error {
+	r.recent.mu.Lock()
+	r.recent.forget(time.Now())
+	all := map[string][]cloister.Client{}
+	for space, tallies := range r.recent.spaces {
+		all[space] = clientsOf(tallies)
+	}
+	r.recent.mu.Unlock()
+	text, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	return r.keep(r.recentFile(), text)
+}
+
+// recall reads the clients that a router before has written to disk.
+func (r *Router) recall() error {
+	text, err := os.ReadFile(r.recentFile())
+	if r.config.State == "" || errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var all map[string][]cloister.Client
+	if err := json.Unmarshal(text, &all); err != nil {
+		return fmt.Errorf("read %s: %w", r.recentFile(), err)
+	}
+	for space, clients := range all {
+		for _, c := range clients {
+			t := r.recent.enter(space, c.Address, c.First)
+			t.requests.Store(c.Requests)
+			t.last.Store(c.Last.UnixNano())
+			t.open.Add(-1)
+		}
+	}
+	return nil
 }
 
 // count remembers that the client uses the app's space.

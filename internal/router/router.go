@@ -67,6 +67,9 @@ func New(config Config, log *slog.Logger) (*Router, error) {
 	if err := r.load(); err != nil {
 		log.Warn("table on disk not used", "cause", err)
 	}
+	if err := r.recall(); err != nil {
+		log.Warn("clients on disk not used", "cause", err)
+	}
 	return r, nil
 }
 
@@ -155,6 +158,9 @@ func (r *Router) Run(ctx context.Context) error {
 	end()
 	inner.Wait()
 	r.part()
+	if err := r.remember(); err != nil {
+		r.log.Warn("clients not kept on disk", "cause", err)
+	}
 	r.log.Info("router stopped")
 	return err
 }
