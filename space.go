@@ -27,6 +27,7 @@ type Space struct {
 	CIDR      netip.Prefix // of dynos: a /16
 	DataCIDR  netip.Prefix // of data services: /16 to /20
 	Outbound  []netip.Addr // the stable addresses that the outside sees
+	Ingress   []netip.Addr // of this machine, that lead to this space's apps alone; from the operator's pool
 	CreatedAt time.Time
 	UpdatedAt time.Time
 

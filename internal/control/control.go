@@ -45,11 +45,12 @@ type Log interface {
 
 // Config is what control needs to know of the installation.
 type Config struct {
-	Owner        string // this server among those that share the database
-	AppDomain    string // apps' host names are under it
-	Balancers    []netip.Prefix
-	Certificates []cloister.Certificate
-	Builds       netip.Prefix // the network of builds
+	Owner         string // this server among those that share the database
+	AppDomain     string // apps' host names are under it
+	Balancers     []netip.Prefix
+	ProxyProtocol bool // of the balancers
+	Certificates  []cloister.Certificate
+	Builds        netip.Prefix // the network of builds
 	// Forget is called with the id of an app that is gone: its repository can go too.
 	Forget func(appID string) error
 }

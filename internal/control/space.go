@@ -31,7 +31,7 @@ func (c *Control) stepSpace(ctx context.Context, id string) (time.Duration, erro
 	case p.Delete:
 		return 0, c.dropSpace(ctx, s.Space, p.Drop)
 	}
-	table := c.routes.setTrusted(id, s.Ruleset.Sources) // first of all: somebody may be waiting to be rid of a stranger
+	table := c.routes.setSpace(s.Space, s.Ruleset.Sources) // first of all: somebody may be waiting to be rid of a stranger
 	c.names.read(s.Apps)
 	if err := c.engine.EnsureSpace(ctx, p.Ensure); err != nil {
 		return 0, err

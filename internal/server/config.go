@@ -41,6 +41,7 @@ type Config struct {
 	OutboundMasquerade bool     `toml:"outbound_masquerade"` // the pool is known to this machine only
 	Transit            string   `toml:"transit"`             // how the router reaches dynos; seen by nobody else
 	Balancers          []string `toml:"balancers"`           // load balancers in front of the router
+	ProxyProtocol      bool     `toml:"proxy_protocol"`      // they speak the PROXY protocol instead of sending X-Forwarded-For
 	Containerd         string   `toml:"containerd"`          // socket of a containerd to use instead of our own
 	BuildEnv           []string `toml:"build_env"`           // names of variables of this machine that builds get
 	CABundle           string   `toml:"ca_bundle"`           // certificates that builds trust; "" finds the machine's
@@ -148,9 +149,17 @@ func (c *Config) validate() error {
 		bad("transit", "%q is not an IPv4 range of a /16 or more", c.Transit)
 	}
 	for _, b := range c.Balancers {
-		if _, err := netip.ParsePrefix(b); err != nil {
+		switch p, err := netip.ParsePrefix(b); {
+		case err != nil:
 			bad("balancers", "%q is not an IP range", b)
+		case p.Addr().Is4In6():
+			bad("balancers", "%s is an IPv4-mapped IPv6 range; write it as IPv4", b)
+		case p.Bits() == 0:
+			bad("balancers", "%s is everybody, whose word would then be taken; name the balancers", b)
 		}
+	}
+	if c.ProxyProtocol && len(c.Balancers) == 0 {
+		bad("proxy_protocol", "needs balancers: it is taken from nobody else")
 	}
 	if c.Engine != "local" && c.Engine != "fake" {
 		bad("engine", "%q is not an engine; use local or fake", c.Engine)

@@ -93,7 +93,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 		return err
 	}
 	defer git.Close()
-	ctl := control.New(s, e, table, stream, builds, control.Config{Owner: "control", AppDomain: c.AppDomain, Balancers: c.balancers(),
+	ctl := control.New(s, e, table, stream, builds, control.Config{Owner: "control", AppDomain: c.AppDomain, Balancers: c.balancers(), ProxyProtocol: c.ProxyProtocol,
 		Forget: git.Delete}, log)
 	handler := &front{git: git, streams: lines.Handler(), sources: sources,
 		api: api.New(api.Config{WebPort: portOf(c.HTTP), GitURL: "https://" + loopback(c.Listen) + "/"}, p,

@@ -19,6 +19,7 @@ func (c Config) imagesDir() string   { return filepath.Join(c.State, "images") }
 func (c Config) binary() string      { return filepath.Join(c.State, "bin", "cloister") }
 func (c Config) caFile() string      { return filepath.Join(c.State, "ca.pem") }
 func (c Config) nodeSocket() string  { return filepath.Join(c.Run, "node.sock") }
+func (c Config) doorSocket() string  { return filepath.Join(c.Run, "doors.sock") }
 func (c Config) feedSocket() string  { return filepath.Join(c.Run, "control", "feed.sock") }
 func (c Config) adminSocket() string { return filepath.Join(c.Run, "control", "admin.sock") }
 

@@ -33,6 +33,8 @@ type Engine struct {
 	lock     *os.File // held while this engine is open: two at once would undo each other's work
 	events   hub
 
+	entrances entrances
+
 	life       context.Context // until Close
 	end        context.CancelFunc
 	background sync.WaitGroup
@@ -117,6 +119,7 @@ func (e *Engine) Close() error {
 	for _, sp := range e.spaces {
 		sp.names.close()
 	}
+	e.entrances.close()
 	if e.daemon != nil {
 		e.daemon.close()
 	}

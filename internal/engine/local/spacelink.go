@@ -75,6 +75,9 @@ func (e *Engine) raiseSpace(ctx context.Context, sp *space) error {
 	if err := e.publish(sp, spec); err != nil {
 		return err
 	}
+	if err := e.entrances.enter(sp.ns, spec); err != nil {
+		return err
+	}
 	sp.made = true
 	return nil
 }
@@ -109,6 +112,7 @@ func (e *Engine) razeSpace(sp *space) error {
 	sp.names = nil
 	e.mu.Unlock()
 	names.close()
+	e.entrances.leave(sp.spec.ID)
 	if err := errors.Join(e.partAllPeers(sp), unlink(e.netlink, sp.link)); err != nil {
 		return err
 	}
