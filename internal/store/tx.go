@@ -94,7 +94,7 @@ func classify(err error) error {
 		case 787: // foreign key
 			return &cloister.Error{Kind: cloister.Conflict, Message: "Something else still needs it, or it needs something that is gone."}
 		case 13: // full
-			return &cloister.Error{Kind: cloister.Unavailable, Message: "The disk of the server is full. Nothing was changed; free some space and try again."}
+			return &cloister.Error{Kind: cloister.Unavailable, Message: "The disk of the server is full. Nothing was changed; free some space there and try again."}
 		}
 	case errors.As(err, &pg):
 		switch pg.Code {
