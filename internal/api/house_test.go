@@ -46,7 +46,9 @@ func (h *house) New() (put, get string, err error) {
 	return "/sources/put-secret", "/sources/get-secret", nil
 }
 
-func (h *house) Upload(appID, slugID string) string { return "/slugs/" + appID + "/" + slugID + "/secret" }
+func (h *house) Upload(appID, slugID string) string {
+	return "/slugs/" + appID + "/" + slugID + "/secret"
+}
 
 func newHouse(t *testing.T) *house {
 	t.Helper()

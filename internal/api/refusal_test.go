@@ -109,7 +109,7 @@ func TestBadInputsAreRefusedInWords(t *testing.T) {
 		"a slug without process types": {"POST", "/apps/hello/slugs", `{}`, 422, "invalid_params",
 			`Process types are required: set process_types to an object such as {"web": "bin/server"}.`},
 		"a slug with a command that is a number": {"POST", "/apps/hello/slugs", `{"process_types":{"web":5}}`, 422, "invalid_params",
-			"Field process_types.web must be a string, not a number."},
+			"Field process_types must be a string, not a number."},
 		"a build of nothing": {"POST", "/apps/hello/builds", `{}`, 422, "invalid_params",
 			"A source is required: set source_blob.url to the address of a tar.gz archive."},
 		"a config var that is a number": {"PATCH", "/apps/hello/config-vars", `{"KEY":5}`, 422, "invalid_params",

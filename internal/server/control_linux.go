@@ -87,7 +87,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	web := webAddress(c)
 	builds := control.NewBuilds(s, builder, control.BuildConfig{AtOnce: buildsAtOnce(), Open: opener(sources, publicOnly), Output: lines.Output,
 		Say: stream.API, URL: func(a cloister.App) string { return web(a.Host(c.AppDomain)) }}, log)
-	git, err := gitd.New(gitd.Config{Dir: filepath.Join(c.controlDir(), "git"), Hook: hookBinary(c), Sockets: filepath.Join(c.Run, "control", "git")},
+	git, err := gitd.New(gitd.Config{Dir: filepath.Join(c.controlDir(), "git"), Hook: hookBinary(c), Sockets: filepath.Join(c.Run, "control", "git"), Room: roomFor(c.State)},
 		&pushes{platform: p, store: s, sources: sources, logs: lines}, log)
 	if err != nil {
 		return err
