@@ -46,6 +46,10 @@ func (h *house) New() (put, get string, err error) {
 	return "/sources/put-secret", "/sources/get-secret", nil
 }
 
+func (h *house) Upload(appID, slugID string) string {
+	return "/slugs/" + appID + "/" + slugID + "/secret"
+}
+
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	h := &house{t: t}
@@ -71,7 +75,7 @@ func newHouse(t *testing.T) *house {
 	h.token = h.tokenOf(h.ada)
 	mux := http.NewServeMux()
 	mux.Handle("/", api.New(api.Config{WebPort: "8080", GitURL: "https://localhost:5100/"}, h.platform, api.Beside{
-		Logs: h.logs, Sources: h, Caches: dropped{h}, Health: h}, quiet))
+		Logs: h.logs, Sources: h, Slugs: h, Caches: dropped{h}, Health: h}, quiet))
 	mux.Handle("/streams/", h.logs.Handler())
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)

@@ -22,6 +22,7 @@ const buildOwner = build.Space
 type Builder interface {
 	Build(ctx context.Context, job build.Job, out io.Writer) (build.Result, error)
 	DropCache(ctx context.Context, appID string) error
+	ImportSlug(ctx context.Context, stack cloister.Stack, app string, slug cloister.Slug, r io.Reader) (cloister.Slug, error)
 }
 
 // A BuildConfig is what builds need besides their builder.

@@ -162,6 +162,10 @@ var deeds = map[string]struct {
 		_, _, err = h.ReleaseSlug(ctx, a, "quiet-garth", r.SlugID, "")
 		return err
 	}},
+	"CreateSlug": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.CreateSlug(ctx, a, "quiet-garth", platform.SlugSpec{ProcessTypes: map[string]string{"web": "serve"}})
+		return err
+	}},
 	"Slug": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, r, err := h.Release(ctx, h.admin, "quiet-garth", "2")
 		if err != nil {

@@ -87,7 +87,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	web := webAddress(c)
 	builds := control.NewBuilds(s, builder, control.BuildConfig{AtOnce: buildsAtOnce(), Open: opener(sources, publicOnly), Output: lines.Output,
 		Say: stream.API, URL: func(a cloister.App) string { return web(a.Host(c.AppDomain)) }}, log)
-	git, err := gitd.New(gitd.Config{Dir: filepath.Join(c.controlDir(), "git"), Hook: hookBinary(c), Sockets: filepath.Join(c.Run, "control", "git")},
+	git, err := gitd.New(gitd.Config{Dir: filepath.Join(c.controlDir(), "git"), Hook: hookBinary(c), Sockets: filepath.Join(c.Run, "control", "git"), Room: roomFor(c.State)},
 		&pushes{platform: p, store: s, sources: sources, logs: lines}, log)
 	if err != nil {
 		return err
@@ -95,9 +95,10 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	defer git.Close()
 	ctl := control.New(s, e, table, stream, builds, control.Config{Owner: "control", AppDomain: c.AppDomain, Balancers: c.balancers(), ProxyProtocol: c.ProxyProtocol,
 		Forget: git.Delete}, log)
-	handler := &front{git: git, streams: lines.Handler(), sources: sources,
+	imports := &slugs{importer: builds, key: keys.derive("slugs"), max: maxSource, log: log}
+	handler := &front{git: git, streams: lines.Handler(), sources: sources, slugs: imports,
 		api: api.New(api.Config{WebPort: portOf(c.HTTP), GitURL: "https://" + loopback(c.Listen) + "/"}, p,
-			api.Beside{Logs: lines, Sources: sources, Caches: builder, Health: &health{engine: e, dir: c.State}, CheckBuildpack: build.CheckBuildpack}, log)}
+			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, CheckBuildpack: build.CheckBuildpack}, log)}
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ctl.Run(ctx) })
