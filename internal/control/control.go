@@ -49,7 +49,9 @@ type Config struct {
 	AppDomain    string // apps' host names are under it
 	Balancers    []netip.Prefix
 	Certificates []cloister.Certificate
-	Builds       netip.Prefix // the network of builds
+	Builds       netip.Prefix       // the network of builds
+	Mail         bool               // dynos may send mail, on port 25
+	Networks     []cloister.Network // the operator's, that spaces may be peered with
 	// Forget is called with the id of an app that is gone: its repository can go too.
 	Forget func(appID string) error
 }

@@ -33,12 +33,15 @@ func (c *Control) stepSpace(ctx context.Context, id string) (time.Duration, erro
 	}
 	table := c.routes.setTrusted(id, s.Ruleset.Sources) // first of all: somebody may be waiting to be rid of a stranger
 	if err := c.engine.EnsureSpace(ctx, p.Ensure); err != nil {
-		return 0, err
+		return 0, c.unpeered(ctx, s, err)
 	}
 	if s.Space.State == cloister.Allocating {
 		if err := c.allocated(ctx, s.Space); err != nil {
 			return 0, err
 		}
+	}
+	if err := c.settled(ctx, s); err != nil {
+		return 0, err
 	}
 	if s.Ruleset.Applied {
 		return 0, nil
@@ -75,9 +78,16 @@ func (c *Control) spaceState(ctx context.Context, id string) (s plan.SpaceState,
 		if s.Ruleset, err = tx.Ruleset(id); err != nil {
 			return err
 		}
+		if s.Egress, err = tx.EgressRuleset(id); err != nil && cloister.KindOf(err) != cloister.NotFound {
+			return err
+		}
+		if s.Peerings, err = tx.Peerings(id); err != nil {
+			return err
+		}
 		s.Apps, err = tx.CountApps(id)
 		return err
 	})
+	s.Mail, s.Networks = c.config.Mail, c.networks()
 	if err == nil && s.Space.State == cloister.Deleting {
 		s.Seen, err = c.engine.List(ctx, "")
 	}

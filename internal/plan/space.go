@@ -11,6 +11,11 @@ type SpaceState struct {
 	Ruleset cloister.Ruleset // the newest
 	Apps    int              // that live in it
 	Seen    []engine.Status  // workloads of the engine, of any space
+
+	Egress   cloister.EgressRuleset // the newest; without an id it was never changed
+	Peerings []cloister.Peering     // of either side
+	Networks []string               // of the operator's, that there are
+	Mail     bool                   // the operator lets mail out
 }
 
 // SpacePlan is what to do about a space: make its network as Ensure says, or, with Delete, drop the workloads that
@@ -26,7 +31,8 @@ type SpacePlan struct {
 func Space(s SpaceState) SpacePlan {
 	if s.Space.State != cloister.Deleting {
 		return SpacePlan{Ensure: engine.Space{ID: s.Space.ID, Dynos: s.Space.CIDR, Data: s.Space.DataCIDR,
-			Trusted: s.Ruleset.Sources, Outbound: s.Space.Outbound}}
+			Trusted: s.Ruleset.Sources, Ingress: s.Space.Ingress, Outbound: s.Space.Outbound, Egress: passes(s.Egress),
+			Mail: s.Mail, Peers: peers(s)}}
 	}
 	if s.Apps > 0 {
 		return SpacePlan{Waiting: true}

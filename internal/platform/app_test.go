@@ -44,14 +44,13 @@ func TestAppsThatBreakARuleAreRefused(t *testing.T) {
 		spec platform.AppSpec
 		want cloister.Kind
 	}{
-		"name":             {platform.AppSpec{Name: "Calm", Space: "cellar"}, cloister.Invalid},
-		"name in use":      {platform.AppSpec{Name: "quiet-garth", Space: "cellar"}, cloister.Invalid},
-		"no space":         {platform.AppSpec{Name: "calm-gate"}, cloister.Invalid},
-		"unknown space":    {platform.AppSpec{Name: "calm-gate", Space: "tower"}, cloister.NotFound},
-		"another team":     {platform.AppSpec{Name: "calm-gate", Space: "cellar", Team: "other"}, cloister.Invalid},
-		"another region":   {platform.AppSpec{Name: "calm-gate", Space: "cellar", Region: "tokyo"}, cloister.Invalid},
-		"unknown stack":    {platform.AppSpec{Name: "calm-gate", Space: "cellar", Stack: "cedar-14"}, cloister.Invalid},
-		"internal routing": {platform.AppSpec{Name: "calm-gate", Space: "cellar", InternalRouting: true}, cloister.Unsupported},
+		"name":           {platform.AppSpec{Name: "Calm", Space: "cellar"}, cloister.Invalid},
+		"name in use":    {platform.AppSpec{Name: "quiet-garth", Space: "cellar"}, cloister.Invalid},
+		"no space":       {platform.AppSpec{Name: "calm-gate"}, cloister.Invalid},
+		"unknown space":  {platform.AppSpec{Name: "calm-gate", Space: "tower"}, cloister.NotFound},
+		"another team":   {platform.AppSpec{Name: "calm-gate", Space: "cellar", Team: "other"}, cloister.Invalid},
+		"another region": {platform.AppSpec{Name: "calm-gate", Space: "cellar", Region: "tokyo"}, cloister.Invalid},
+		"unknown stack":  {platform.AppSpec{Name: "calm-gate", Space: "cellar", Stack: "cedar-14"}, cloister.Invalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := h.CreateApp(t.Context(), h.admin, test.spec)
