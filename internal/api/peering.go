@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/netip"
 
 	"github.com/go-chi/chi/v5"
@@ -25,7 +26,7 @@ func (a *API) peeringInfo(r *request) (reply, error) {
 		return reply{}, err
 	}
 	taken := s.Taken(each(peers, func(p platform.PeeringInfo) cloister.Peering { return p.Peering }))
-	return ok(heroku.PeeringInfo{AccountID: s.Team.ID, Region: s.Region.Name, VPCID: s.VPCID(), VPCCIDR: s.CIDR.String(),
+	return ok(heroku.PeeringInfo{AccountID: s.Team.ID, Region: provided(s.Region), VPCID: s.VPCID(), VPCCIDR: s.CIDR.String(),
 		DynoCIDRs: texts(s.DynoSubnets()), SpaceCIDRs: texts(s.Routable()), UnavailableCIDR: texts(taken)}), nil
 }
 
@@ -81,7 +82,7 @@ func (a *API) peeringDestroy(r *request) (reply, error) {
 func peering(p platform.PeeringInfo) heroku.Peering {
 	id, blocks := p.Across(p.Space.ID)
 	out := heroku.Peering{ID: p.ID, Type: "customer-managed", Status: string(p.Side), CIDRBlocks: texts(blocks),
-		Region: p.Space.Region.Name, Network: p.Network, StatusReason: p.Message}
+		Region: provided(p.Space.Region), Network: p.Network, StatusReason: p.Message}
 	if p.State == cloister.PeeringPending {
 		out.Expires = heroku.At(p.ExpiresAt)
 	}
@@ -92,7 +93,7 @@ func peering(p platform.PeeringInfo) heroku.Peering {
 	}
 	out.VPCID = cloister.Space{ID: id}.VPCID()
 	if p.Peer != nil {
-		out.AccountID, out.Region = p.Peer.Team.ID, p.Peer.Region.Name
+		out.AccountID, out.Region = p.Peer.Team.ID, provided(p.Peer.Region)
 		out.Space = &heroku.Named{ID: p.Peer.ID, Name: p.Peer.Name}
 	}
 	return out
@@ -105,8 +106,11 @@ func dataPeering(s platform.SpaceInfo) heroku.Peering {
 		status = cloister.PeeringProvisioning
 	}
 	return heroku.Peering{ID: s.DataPeeringID(), Type: "heroku-managed", Status: string(status), VPCID: s.DataVPCID(),
-		CIDRBlocks: heroku.List[string]{s.DataCIDR.String()}, AccountID: cloister.NameID("account", "operator"), Region: s.Region.Name}
+		CIDRBlocks: heroku.List[string]{s.DataCIDR.String()}, AccountID: cloister.NameID("account", "operator"), Region: provided(s.Region)}
 }
+
+// provided is what a region is called by who provides it, as the schema wants it; an operator's own has one name only.
+func provided(r cloister.Region) string { return cmp.Or(r.ProviderRegion, r.Name) }
 
 func texts(ps []netip.Prefix) heroku.List[string] {
 	return each(ps, func(p netip.Prefix) string { return p.String() })

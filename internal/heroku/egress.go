@@ -31,10 +31,18 @@ type OutboundUpdateOpts struct {
 
 // OutboundRuleset is the newest ruleset of a space's way out.
 func (c *Client) OutboundRuleset(ctx context.Context, space string) (OutboundRuleset, error) {
-	return get[OutboundRuleset](ctx, c, Path("/spaces/%s/outbound-ruleset", space))
+	r, _, err := c.OutboundRulesetTagged(ctx, space)
+	return r, err
 }
 
-// SetOutboundRuleset replaces the rules of a space's way out.
-func (c *Client) SetOutboundRuleset(ctx context.Context, space string, in OutboundUpdateOpts) (OutboundRuleset, error) {
-	return call[OutboundRuleset](ctx, c, http.MethodPut, Path("/spaces/%s/outbound-ruleset", space), in)
+// OutboundRulesetTagged is the newest ruleset and its ETag, for If-Match.
+func (c *Client) OutboundRulesetTagged(ctx context.Context, space string) (r OutboundRuleset, tag string, err error) {
+	h, err := c.send(ctx, http.MethodGet, Path("/spaces/%s/outbound-ruleset", space), nil, &r)
+	return r, h.Get("ETag"), err
+}
+
+// SetOutboundRuleset replaces the rules of a space's way out; with a header If-Match, only if nobody was faster.
+func (c *Client) SetOutboundRuleset(ctx context.Context, space string, in OutboundUpdateOpts, opts ...Option) (r OutboundRuleset, err error) {
+	err = c.Do(ctx, http.MethodPut, Path("/spaces/%s/outbound-ruleset", space), in, &r, opts...)
+	return r, err
 }

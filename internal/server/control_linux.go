@@ -62,9 +62,14 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 		return err
 	}
 	pool, _ := netip.ParsePrefix(c.OutboundPool)
-	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, OutboundPool: pool, Log: stream.API}, log)
+	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, OutboundPool: pool, IngressPool: c.ingressPool(),
+		Networks: c.networks(), Log: stream.API}, log)
 	if err := firstStart(ctx, c, s, p, log); err != nil {
 		return err
+	}
+
+	if err := platform.GiveIngress(ctx, s, c.ingressPool()); err != nil {
+		log.Error("a space has no ingress address", "err", err) // it is reached by the machine's
 	}
 
 	feed := router.NewFeed(log)
@@ -94,7 +99,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	}
 	defer git.Close()
 	ctl := control.New(s, e, table, stream, builds, control.Config{Owner: "control", AppDomain: c.AppDomain, Balancers: c.balancers(),
-		Forget: git.Delete}, log)
+		Mail: c.SMTP, Networks: c.networks(), Forget: git.Delete}, log)
 	handler := &front{git: git, streams: lines.Handler(), sources: sources,
 		api: api.New(api.Config{WebPort: portOf(c.HTTP), GitURL: "https://" + loopback(c.Listen) + "/"}, p,
 			api.Beside{Logs: lines, Sources: sources, Caches: builder, Health: &health{engine: e, dir: c.State}, CheckBuildpack: build.CheckBuildpack}, log)}
