@@ -61,6 +61,22 @@ func TestAppsThatBreakARuleAreRefused(t *testing.T) {
 	wantKind(t, err, cloister.NotFound)
 }
 
+func TestInternalRoutingIsChosenOnce(t *testing.T) {
+	h := newHouse(t)
+	_, err := h.CreateApp(t.Context(), h.admin, platform.AppSpec{Name: "calm-gate", InternalRouting: true})
+	wantKind(t, err, cloister.Invalid) // without a space there is nothing to be inside of
+	made, err := h.CreateApp(t.Context(), h.admin, platform.AppSpec{Name: "calm-gate", Space: "cellar", InternalRouting: true})
+	must(t, err)
+	on := true
+	_, err = h.UpdateApp(t.Context(), h.admin, "calm-gate", platform.AppChange{Maintenance: &on})
+	must(t, err)
+	kept, err := h.App(t.Context(), h.admin, "calm-gate")
+	must(t, err)
+	other, err := h.App(t.Context(), h.admin, "quiet-garth")
+	must(t, err)
+	same(t, []bool{made.InternalRouting, kept.InternalRouting, other.InternalRouting}, []bool{true, true, false})
+}
+
 func TestASpaceHasTwentyAppsAtMost(t *testing.T) {
 	h := newHouse(t)
 	for i := 1; i < cloister.MaxApps; i++ {
