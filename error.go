@@ -17,6 +17,7 @@ const (
 	Forbidden    Kind = "forbidden"             // visible to the caller, but not allowed
 	NotFound     Kind = "not_found"             // does not exist, or must look as if it did not
 	Conflict     Kind = "conflict"              // true when asked, no longer true: ask again
+	Precondition Kind = "precondition_failed"   // the caller named a state, and it is another by now
 	Invalid      Kind = "invalid_params"        // understood, and against a rule
 	Confirm      Kind = "confirmation_required" // allowed once the caller repeats it with a confirmation
 	TooLarge     Kind = "payload_too_large"     // the body exceeds a limit that the message names

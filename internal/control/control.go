@@ -50,7 +50,9 @@ type Config struct {
 	Balancers     []netip.Prefix
 	ProxyProtocol bool // of the balancers
 	Certificates  []cloister.Certificate
-	Builds        netip.Prefix // the network of builds
+	Builds        netip.Prefix       // the network of builds
+	Mail          bool               // dynos may send mail, on port 25
+	Networks      []cloister.Network // the operator's, that spaces may be peered with
 	// Forget is called with the id of an app that is gone: its repository can go too.
 	Forget func(appID string) error
 }

@@ -14,6 +14,11 @@ type SpaceState struct {
 	Apps    []SpaceApp       // that live in it
 	Domain  string           // apps' host names are under it
 	Seen    []engine.Status  // workloads of the engine, of any space
+
+	Egress   cloister.EgressRuleset // the newest; without an id it was never changed
+	Peerings []cloister.Peering     // of either side
+	Networks []string               // of the operator's, that there are
+	Mail     bool                   // the operator lets mail out
 }
 
 // SpacePlan is what to do about a space: make its network as Ensure says, or, with Delete, drop the workloads that
@@ -45,7 +50,7 @@ func Space(s SpaceState) SpacePlan {
 // network is the whole wanted network of a space. The router is inside it only where an app needs it to be.
 func network(s SpaceState) engine.Space {
 	n := engine.Space{ID: s.Space.ID, Dynos: s.Space.CIDR, Data: s.Space.DataCIDR, Trusted: s.Ruleset.Sources,
-		Outbound: s.Space.Outbound}
+		Ingress: s.Space.Ingress, Outbound: s.Space.Outbound, Egress: passes(s.Egress), Mail: s.Mail, Peers: peers(s)}
 	if slices.ContainsFunc(s.Apps, func(a SpaceApp) bool { return a.App.InternalRouting }) {
 		n.Internal = s.Space.Internal()
 	}

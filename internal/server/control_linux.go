@@ -62,13 +62,16 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 		return err
 	}
 	pool, _ := netip.ParsePrefix(c.OutboundPool)
-	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, OutboundPool: pool, Log: stream.API}, log)
+	feed := router.NewFeed(log)
+	feed.OnLine = stream.router
+	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, OutboundPool: pool, IngressPool: c.ingressPool(),
+		Networks: c.networks(), Clients: feed, Log: stream.API}, log)
 	if err := firstStart(ctx, c, s, p, log); err != nil {
 		return err
 	}
-
-	feed := router.NewFeed(log)
-	feed.OnLine = stream.router
+	if err := platform.GiveIngress(ctx, s, c.ingressPool()); err != nil {
+		log.Error("a space has no ingress address", "err", err) // it is reached by the machine's
+	}
 	table := &certified{Router: feed}
 	wildcard, err := newLeaf(ca, []string{"*." + c.AppDomain, c.AppDomain}, table.use)
 	if err != nil {
@@ -94,10 +97,10 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	}
 	defer git.Close()
 	ctl := control.New(s, e, table, stream, builds, control.Config{Owner: "control", AppDomain: c.AppDomain, Balancers: c.balancers(), ProxyProtocol: c.ProxyProtocol,
-		Forget: git.Delete}, log)
+		Mail: c.SMTP, Networks: c.networks(), Forget: git.Delete}, log)
 	imports := &slugs{importer: builds, key: keys.derive("slugs"), max: maxSource, log: log}
 	handler := &front{git: git, streams: lines.Handler(), sources: sources, slugs: imports,
-		api: api.New(api.Config{WebPort: portOf(c.HTTP), GitURL: "https://" + loopback(c.Listen) + "/"}, p,
+		api: api.New(api.Config{WebPort: c.webPort(), GitURL: "https://" + loopback(c.Listen) + "/"}, p,
 			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, CheckBuildpack: build.CheckBuildpack}, log)}
 
 	group, ctx := errgroup.WithContext(ctx)

@@ -99,13 +99,21 @@ func (c Config) buildEnv(environ []string) map[string]string {
 
 // webAddress is the address at which people reach a host name of an app, by plain HTTP, which always works.
 func webAddress(c Config) func(host string) string {
-	port := portOf(c.HTTP)
+	port := c.webPort()
 	return func(host string) string {
 		if port == "80" {
 			return "http://" + host + "/"
 		}
 		return "http://" + host + ":" + port + "/"
 	}
+}
+
+// webPort is where apps answer plain HTTP, as people see it: an ingress address has the usual ports.
+func (c Config) webPort() string {
+	if len(c.IngressPool) > 0 {
+		return "80"
+	}
+	return portOf(c.HTTP)
 }
 
 func portOf(addr string) string {

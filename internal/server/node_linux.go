@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 
 	"golang.org/x/sync/errgroup"
 
@@ -51,8 +52,16 @@ func listenFor(uid int, network, socket string) (net.Listener, error) {
 
 func engineConfig(c Config) local.Config {
 	out := local.Config{Name: c.Name, State: c.nodeDir(), Run: c.Run, Images: c.imagesDir(), Containerd: c.Containerd,
-		Zones: c.Zones, Masquerade: c.OutboundMasquerade, RouterUID: c.RouterUID}
-	out.Transit, _ = netip.ParsePrefix(c.Transit) // validated
+		Zones: c.Zones, Masquerade: c.OutboundMasquerade, RouterUID: c.RouterUID, Ingress: c.ingressPool()}
+	out.HTTPPort, _ = strconv.Atoi(portOf(c.HTTP)) // validated, as all below
+	out.HTTPSPort, _ = strconv.Atoi(portOf(c.HTTPS))
+	for _, n := range c.Networks {
+		addresses, _ := netip.ParsePrefix(n.Addresses)
+		gateway, _ := netip.ParseAddr(n.Gateway)
+		out.Networks = append(out.Networks, local.Network{Name: n.Name, Interface: n.Interface, Addresses: addresses,
+			Prefixes: prefixes(n.Prefixes), Gateway: gateway})
+	}
+	out.Transit, _ = netip.ParsePrefix(c.Transit)
 	if p, err := netip.ParsePrefix(c.OutboundPool); err == nil {
 		out.Outbound = []netip.Prefix{p}
 	}
