@@ -66,8 +66,15 @@ func (n netns) listen(address string) (l net.Listener, p net.PacketConn, err err
 		}
 		if p, err = net.ListenPacket("udp4", l.Addr().String()); err != nil {
 			l.Close()
+			return err
 		}
-		return err
+		raw, err := p.(*net.UDPConn).SyscallConn()
+		if err != nil {
+			return err
+		}
+		return raw.Control(func(fd uintptr) { // as root, so that a flood of ours does not look like a loss of others'
+			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 32<<20)
+		})
 	})
 	return l, p, err
 }

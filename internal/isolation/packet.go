@@ -143,7 +143,8 @@ type header struct {
 	Proto            byte
 	SrcPort, DstPort uint16 // of TCP and UDP
 	Kind             byte   // TCP's flags, or ICMP's type
-	Options          bool
+	ID               uint16
+	Offset           uint16 // of a fragment, in units of eight bytes
 }
 
 // read understands an Ethernet frame with IPv4.
@@ -155,8 +156,8 @@ func read(frame []byte) (h header, ok bool) {
 	n := int(ip[0]&15) * 4
 	h.Src, _ = netip.AddrFromSlice(ip[12:16])
 	h.Dst, _ = netip.AddrFromSlice(ip[16:20])
-	h.Proto, h.Options = ip[9], n > 20
-	if binary.BigEndian.Uint16(ip[6:])&0x1fff != 0 || len(ip) < n+8 {
+	h.Proto, h.ID = ip[9], binary.BigEndian.Uint16(ip[4:])
+	if h.Offset = binary.BigEndian.Uint16(ip[6:]) & 0x1fff; h.Offset != 0 || len(ip) < n+8 {
 		return h, true
 	}
 	switch b := ip[n:]; h.Proto {

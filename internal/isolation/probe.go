@@ -144,6 +144,7 @@ func get(url string) error {
 }
 
 // powers are the attacker's means that this process has: ways to send what it likes, and to become somebody who may.
+// The thread is not fit for anything afterwards.
 func powers() (out []string) {
 	runtime.LockOSThread()
 	for name, open := range map[string]func() (int, error){

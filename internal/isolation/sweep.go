@@ -109,6 +109,36 @@ type bait struct {
 
 // bait lays one, on TCP and UDP, at an address in a namespace, and shows that it works.
 func (t *Trial) bait(n netns, address string) (*bait, error) {
+	b, err := t.untried(n, address)
+	if err != nil {
+		return nil, err
+	}
+	if address == "0.0.0.0" {
+		address = "127.0.0.1"
+	}
+	own := net.JoinHostPort(address, fmt.Sprint(b.port))
+	for _, network := range []string{"tcp4", "udp4"} {
+		if c, err := n.dial(network, own, time.Second); err == nil {
+			fmt.Fprintln(c, "hello")
+			c.Close()
+		}
+	}
+	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(time.Millisecond) {
+		if both := strings.Join(b.taken(), " "); strings.Contains(both, "TCP") && strings.Contains(both, "UDP") {
+			break
+		}
+		if time.Now().After(deadline) {
+			return nil, broken("a listener of our own at %s is not reached from where it is", own)
+		}
+	}
+	b.mu.Lock()
+	b.got = nil
+	b.mu.Unlock()
+	return b, nil
+}
+
+// untried lays a bait where its own namespace could not reach it.
+func (t *Trial) untried(n netns, address string) (*bait, error) {
 	l, p, err := n.listen(net.JoinHostPort(address, "0"))
 	if err != nil {
 		return nil, fmt.Errorf("lay a bait: %w", err)
@@ -140,27 +170,6 @@ func (t *Trial) bait(n netns, address string) (*bait, error) {
 			taken("UDP", from)
 		}
 	}()
-	if address == "0.0.0.0" {
-		address = "127.0.0.1"
-	}
-	own := net.JoinHostPort(address, fmt.Sprint(b.port))
-	for _, network := range []string{"tcp4", "udp4"} {
-		if c, err := n.dial(network, own, time.Second); err == nil {
-			fmt.Fprintln(c, "hello")
-			c.Close()
-		}
-	}
-	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(time.Millisecond) {
-		if both := strings.Join(b.taken(), " "); strings.Contains(both, "TCP") && strings.Contains(both, "UDP") {
-			break
-		}
-		if time.Now().After(deadline) {
-			return nil, broken("a listener of our own at %s is not reached from where it is", own)
-		}
-	}
-	b.mu.Lock()
-	b.got = nil
-	b.mu.Unlock()
 	return b, nil
 }
 

@@ -37,7 +37,10 @@ func (t *Trial) fragments(w *wire) error {
 	if len(arrived.packets()) == 0 {
 		return broken("a datagram in fragments does not arrive where it may")
 	}
-	taps, err := t.tap(t.A.Near.ns, "a closed port of a dyno of the same space", "eth0", marked(m))
+	arrive, err := t.tap(t.A.Near.ns, "a dyno of the same space", "eth0", func(p packet) bool {
+		h, ok := read(p.Frame)
+		return ok && !p.Out && h.ID > 0x7100 && h.ID < 0x7200 && (h.SrcPort == 40062 || h.SrcPort == 0)
+	})
 	if err != nil {
 		return err
 	}
@@ -89,8 +92,19 @@ func (t *Trial) fragments(w *wire) error {
 			}
 		}
 	}
-	t.none(taps, leaving)
+	t.none(leaving)
 	check()
+	begins := map[uint16]uint16{} // datagrams by the port that their beginning names
+	for _, p := range arrive.packets() {
+		if h, _ := read(p.Frame); h.Offset == 0 {
+			begins[h.ID] = h.DstPort
+		}
+	}
+	for _, p := range arrive.packets() {
+		if h, _ := read(p.Frame); begins[h.ID] != 6000 { // of those that say both, the first may count
+			t.Through("a fragment for port %d arrives at a dyno of the same space", begins[h.ID])
+		}
+	}
 	return nil
 }
 
