@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/engine"
 )
 
@@ -35,6 +36,11 @@ type Result struct {
 
 // Run makes the lab, attacks, and takes the lab away. The error is for what kept it from being run at all.
 func Run(ctx context.Context, e engine.Engine, o Options) (out []Result, err error) {
+	for _, id := range o.Only {
+		if !slices.ContainsFunc(Attacks(), func(a Attack) bool { return a.ID == id }) {
+			return nil, cloister.Errorf(cloister.NotFound, "There is no attack %q: they are T1 to T21.", id)
+		}
+	}
 	l, err := open(ctx, e, o)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the attacks: %w", err)
