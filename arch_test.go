@@ -31,6 +31,7 @@ var houses = table(`
 	internal/engine/local        : . plan engine engine/local/inside doors
 	internal/engine/local/inside :
 	internal/engine/kube         : . plan engine
+	internal/isolation           : . engine
 	internal/store               : . plan engine
 	buildpacks                   :
 	stacks                       :
@@ -48,13 +49,13 @@ var houses = table(`
 	internal/cli/term            :
 	internal/cli                 : heroku cli/term
 	internal/simulation          : . plan engine engine/fake store platform control
-	internal/server              : . plan engine doors engine/fake engine/local engine/local/inside engine/remote engine/kube store build addon platform control logs api web gitd attach router heroku cli cli/term
+	internal/server              : . plan engine doors engine/fake engine/local engine/local/inside engine/remote engine/kube store build addon platform control logs api web gitd attach router heroku cli cli/term isolation
 	cmd/cloister                 : cli server
 `)
 
 // testsToo is what tests may import besides, and besides all that is anywhere below their package: kits, and what
 // stands for the real thing.
-var testsToo = []string{"internal/engine/enginetest", "internal/engine/fake", "internal/engine/remote", "test/live"}
+var testsToo = []string{"internal/engine/enginetest", "internal/engine/fake", "internal/engine/remote", "internal/isolation", "test/live"}
 
 // confined are libraries that only these packages know, so that leaving one costs one package.
 var confined = map[string][]string{

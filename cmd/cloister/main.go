@@ -22,6 +22,8 @@ func main() {
 		Version: version,
 		Server:  serverCommands(),
 		Checks:  serverChecks,
+
+		Isolation: serverIsolation,
 	})
 	stop()
 	os.Exit(status)

@@ -15,3 +15,6 @@ func serverCommands() []cli.ServerCommand { return server.Commands() }
 
 // serverChecks is what doctor looks for on this machine.
 func serverChecks(ctx context.Context) []cli.Check { return server.Checks(ctx) }
+
+// serverIsolation attacks the spaces of the server on this machine.
+var serverIsolation = server.Isolation

@@ -28,3 +28,6 @@ func serverCommands() []cli.ServerCommand {
 
 // serverChecks looks for what a server needs: nothing that this system could have.
 func serverChecks(context.Context) []cli.Check { return nil }
+
+// serverIsolation has nothing to attack.
+var serverIsolation func(ctx context.Context, only []string, told func(cli.Attack)) error

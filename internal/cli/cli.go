@@ -29,6 +29,9 @@ type Options struct {
 
 	Server []ServerCommand                   // commands of the server, which take their own arguments
 	Checks func(ctx context.Context) []Check // what doctor finds out about this machine; may be nil
+
+	// Isolation attacks the spaces of this machine's server and tells of each attack; nil where there can be no server.
+	Isolation func(ctx context.Context, only []string, told func(Attack)) error
 }
 
 // A ServerCommand is a command whose arguments belong to somebody else.

@@ -24,11 +24,16 @@ type Check struct {
 func (c Check) Wrong() bool { return c.Advice != "" && !c.Optional }
 
 type doctor struct {
-	JSON bool `help:"Print JSON."`
+	What    string   `arg:"" optional:"" enum:",isolation" default:"" help:"With 'isolation', attack two throw-away spaces of the server on this machine, as root."`
+	Attacks []string `name:"attack" help:"Run only these attacks: T1,T12."`
+	JSON    bool     `help:"Print JSON."`
 }
 
 // Run looks at this machine and at the server. It ends with status 1 if something is wrong.
 func (c *doctor) Run(ctx context.Context, s *Session) error {
+	if c.What == "isolation" {
+		return c.isolation(ctx, s)
+	}
 	var checks []Check
 	if s.checks != nil {
 		checks = s.checks(ctx)

@@ -31,13 +31,15 @@ type Session struct {
 	server  []ServerCommand
 	checks  func(ctx context.Context) []Check
 
+	isolation func(ctx context.Context, only []string, told func(Attack)) error
+
 	file   string // of the config
 	config Config
 	broken error // why the config could not be read
 }
 
 func newSession(o Options) *Session {
-	s := &Session{getenv: o.Getenv, environ: o.Environ, dir: o.Dir, now: o.Now, version: o.Version, server: o.Server, checks: o.Checks}
+	s := &Session{getenv: o.Getenv, environ: o.Environ, dir: o.Dir, now: o.Now, version: o.Version, server: o.Server, checks: o.Checks, isolation: o.Isolation}
 	if s.getenv == nil {
 		s.getenv = os.Getenv
 	}

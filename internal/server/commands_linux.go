@@ -22,10 +22,14 @@ import (
 	"github.com/cloister-dev/cloister/internal/cli"
 	"github.com/cloister-dev/cloister/internal/engine/local/inside"
 	"github.com/cloister-dev/cloister/internal/gitd"
+	"github.com/cloister-dev/cloister/internal/isolation"
 )
 
 // Init has to be called before anything else in main: the binary is also the first process of every dyno.
-func Init() { inside.Main() }
+func Init() {
+	inside.Main()
+	isolation.Main() // and, by another name, of the probes of `cloister doctor isolation`
+}
 
 // Commands are the commands of the binary that run a server, or look after one on this machine.
 func Commands() []cli.ServerCommand {

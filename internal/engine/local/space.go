@@ -103,8 +103,8 @@ func (e *Engine) enterSpace(s engine.Space) (*space, error) {
 
 func (e *Engine) newSpace(r spaceRecord) *space {
 	sp := &space{
-		ns:      namespace(filepath.Join(e.Run, "netns", "space-"+r.Space.ID)),
-		link:    e.linkPrefix() + short(r.Space.ID, 8),
+		ns:      namespace(e.SpaceNamespace(r.Space.ID)),
+		link:    e.SpaceLink(r.Space.ID),
 		spec:    r.Space,
 		address: r.Link,
 		book:    newAddressBook(),

@@ -56,7 +56,7 @@ func (w *workload) disk() disk {
 }
 
 func (e *Engine) netnsOf(w *workload) namespace {
-	return namespace(filepath.Join(e.Run, "netns", "workload-"+w.spec.ID))
+	return namespace(e.WorkloadNamespace(w.spec.ID))
 }
 
 func (w *workload) status() engine.Status {
