@@ -34,6 +34,8 @@ const (
 	plainOne        = "20.0.1.10"
 	plainTwo        = "20.0.1.11"
 	port            = ":5000"
+	webPort         = 5001
+	ingressPool     = "203.0.113.0/24"
 )
 
 // A machine is this namespace as an engine's machine: with an internet, a plain bridge, and the engine.
@@ -72,7 +74,8 @@ func (m *machine) raise() (err error) {
 	}
 	c := local.Config{Name: "bench", State: filepath.Join(m.dir, "state"), Run: filepath.Join(m.dir, "run"),
 		Images: filepath.Join(m.dir, "images"), Init: m.self, RouterUID: 4242,
-		Outbound: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("198.18.0.0/16")}}
+		Outbound: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/16")}, Ingress: []netip.Prefix{netip.MustParsePrefix(ingressPool)},
+		HTTPPort: webPort, HTTPSPort: webPort}
 	if m.image, err = writeImage(c.Images, m.self); err != nil {
 		return err
 	}
@@ -111,6 +114,7 @@ func (m *machine) surround() error {
 	return sh(`ip link set lo up
 		ip route add default via ` + internetAddress + `
 		sysctl -qw net.ipv4.ip_forward=1
+		ip -n internet route add ` + ingressPool + ` via ` + machineAddress + `
 		nft -f - <<-TEXT
 		table ip plain {
 			chain leave { type nat hook postrouting priority srcnat; ip saddr 20.0.1.0/24 oifname "wan" masquerade; }
@@ -149,9 +153,14 @@ func (m *machine) background(name string, args ...string) error {
 	return err
 }
 
-// space makes the network of a space; n tells it apart.
+// space makes the network of a space, with all the addresses and ranges that a space can have; n, up to 250, tells it
+// apart.
 func (m *machine) space(n int) (engine.Space, error) {
-	s := engine.Space{ID: cloister.NewID(), Dynos: cloister.DefaultCIDR, Data: cloister.DefaultDataCIDR, Trusted: cloister.Everyone()}
+	s := engine.Space{ID: cloister.NewID(), Dynos: cloister.DefaultCIDR, Data: cloister.DefaultDataCIDR,
+		Ingress: []netip.Addr{netip.AddrFrom4([4]byte{203, 0, 113, byte(1 + n)})}, Trusted: []netip.Prefix{netip.MustParsePrefix(internetAddress + "/32")}}
+	for i := range cloister.MaxTrustedRanges - 1 {
+		s.Trusted = append(s.Trusted, netip.PrefixFrom(netip.AddrFrom4([4]byte{21, byte(n), byte(i), 0}), 24))
+	}
 	for i := range cloister.OutboundCount {
 		s.Outbound = append(s.Outbound, netip.AddrFrom4([4]byte{198, 18, byte(n), byte(1 + i)}))
 	}

@@ -1,8 +1,8 @@
 // Command network measures the network of spaces: what flows through it beside the same through a plain Linux bridge,
-// and what the hundredth space costs beside the first. All that is compared is measured in one run, in turns.
+// what the hundredth space costs beside the first, and what a change of trusted ranges disturbs. All that is compared is measured in one run, in turns.
 //
 // It is the engine's own network on a machine that exists in a network namespace only; run.sh makes that. The binary
-// is also what runs inside workloads, and outside as the other end: it takes in bytes, or pours them out.
+// is also what runs inside workloads, and outside as the other end: it takes in bytes, pours them out, or talks.
 package main
 
 import (
@@ -29,6 +29,10 @@ func main() {
 		err = sink(os.Args[2])
 	case len(os.Args) == 4 && os.Args[1] == "pour":
 		err = pour(os.Args[2], os.Args[3])
+	case len(os.Args) == 3 && os.Args[1] == "echo":
+		err = echo(os.Args[2])
+	case len(os.Args) == 3 && os.Args[1] == "talk":
+		err = talk(os.Args[2])
 	default:
 		err = bench()
 	}
@@ -50,7 +54,11 @@ func bench() error {
 	if err := m.throughput(*seconds, *rounds); err != nil {
 		return err
 	}
-	return m.many(*spaces)
+	all, err := m.many(*spaces)
+	if err != nil {
+		return err
+	}
+	return m.changes(all)
 }
 
 // throughput compares the ways of bytes, in turns.

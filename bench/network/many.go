@@ -5,21 +5,25 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/cloister-dev/cloister/internal/engine"
 )
 
 // many makes one space after the other, and tells what the last ones cost beside the first, and what the machine
 // holds for each.
-func (m *machine) many(n int) error {
+func (m *machine) many(n int) (all []engine.Space, err error) {
 	rules, routes, err := m.holds()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var took []time.Duration
 	for i := range n {
 		start := time.Now()
-		if _, err := m.space(1 + i); err != nil {
-			return fmt.Errorf("space %d: %w", i+1, err)
+		s, err := m.space(1 + i)
+		if err != nil {
+			return nil, fmt.Errorf("space %d: %w", i+1, err)
 		}
+		all = append(all, s)
 		took = append(took, time.Since(start))
 	}
 	few := min(5, n) // one alone may have been disturbed
@@ -28,10 +32,10 @@ func (m *machine) many(n int) error {
 		last.Round(100*time.Microsecond), few, last.Seconds()/first.Seconds())
 	moreRules, moreRoutes, err := m.holds()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	fmt.Printf("on the machine, each space takes %.1f lines of nft and %.1f routes\n", float64(moreRules-rules)/float64(n), float64(moreRoutes-routes)/float64(n))
-	return nil
+	return all, nil
 }
 
 // holds counts what the machine's own namespace holds: elements of sets count as lines.
