@@ -37,6 +37,9 @@ func TestAppsOfASpaceTalkByName(t *testing.T) {
 	w.settled(t, "back", 2, w.version(t, "back"))
 	w.Cloister(t, "ps:scale", "web=4", "--app", "back")
 	w.settled(t, "back", 4, w.version(t, "back"))
+	Eventually(t, 30*time.Second, "the new dynos are asked too", func() bool {
+		return strings.Contains(w.get(t, "front", "/heard"), "back v3 web.4")
+	})
 	w.Cloister(t, "ps:scale", "web=2", "--app", "back")
 	w.settled(t, "back", 2, w.version(t, "back"))
 	w.Cloister(t, "ps:restart", "--app", "back")

@@ -16,12 +16,15 @@ def connect(target):
 
 class Talk(threading.Thread):
     """Asks names in turn until it is told to stop. Each request is a connection of its own, to one address of the name:
-    if that does not answer there is no second try."""
+    if that does not answer there is no second try. Answers about names are used for a second, as long as they hold."""
 
     def __init__(self, names):
         super().__init__(daemon=True)
         self.names, self.going = names, True
-        self.sent, self.answers, self.errors = {n: 0 for n in names}, {}, []
+        self.sent, self.answers, self.errors, self.known = {n: 0 for n in names}, {}, [], {}
+
+    def told(self):
+        return json.dumps({"sent": self.sent, "answers": dict(self.answers), "errors": self.errors})
 
     def run(self):
         while self.going:
@@ -33,10 +36,17 @@ class Talk(threading.Thread):
                     self.errors.append("%s: %r" % (name, e))
                 time.sleep(0.005)
 
-    def ask(self, name):
+    def resolve(self, name):
         host, port = name.rsplit(":", 1)
-        addresses = {a[4][0] for a in socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)}
-        c = http.client.HTTPConnection(random.choice(sorted(addresses)), int(port), timeout=5)
+        until, addresses = self.known.get(name, (0, []))
+        if time.monotonic() >= until:
+            asked = time.monotonic()
+            addresses = sorted({a[4][0] for a in socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)})
+            self.known[name] = (asked + 1, addresses)
+        return random.choice(addresses), int(port)
+
+    def ask(self, name):
+        c = http.client.HTTPConnection(*self.resolve(name), timeout=5)
         try:
             c.request("GET", "/")
             answer = c.getresponse().read().decode()
@@ -65,10 +75,12 @@ class Handler(BaseHTTPRequestHandler):
             talk = Talk(q["to"].split(","))
             talk.start()
             out = "talking"
+        elif url.path == "/heard":
+            out = talk.told()
         elif url.path == "/quiet":
             talk.going = False
             talk.join()
-            out = json.dumps({"sent": talk.sent, "answers": talk.answers, "errors": talk.errors})
+            out = talk.told()
         elif url.path == "/read":
             with open(q["path"]) as f:
                 out = f.read()
