@@ -166,9 +166,9 @@ func (e *Engine) joinPeers(sp *space) error {
 }
 
 // joinSpace links two spaces, and routes at both ends. If the other is not made yet, its own making comes here again.
-func (e *Engine) joinSpace(sp *space, p engine.Peer) error {
+func (e *Engine) joinSpace(sp *space, to engine.Peer) error {
 	e.mu.Lock()
-	other := e.spaces[p.Space]
+	other := e.spaces[to.Space]
 	var back engine.Peer
 	if other != nil {
 		for _, q := range other.spec.Peers {
@@ -181,28 +181,31 @@ func (e *Engine) joinSpace(sp *space, p engine.Peer) error {
 	if back.Space == "" || !other.ns.exists() {
 		return nil
 	}
-	near, err := sp.ns.handle()
+	if to.Space < back.Space { // whoever comes first, the ends are the same
+		sp, other, to, back = other, sp, back, to
+	}
+	outer, err := sp.ns.handle()
 	if err != nil {
 		return err
 	}
-	defer near.Close()
-	far, err := other.ns.handle()
+	defer outer.Close()
+	inner, err := other.ns.handle()
 	if err != nil {
 		return err
 	}
-	defer far.Close()
-	if _, err := near.LinkByName(peerLink(p)); errors.As(err, new(netlink.LinkNotFoundError)) {
-		if err := unlink(far, peerLink(back)); err != nil {
+	defer inner.Close()
+	if _, err := outer.LinkByName(peerLink(to)); errors.As(err, new(netlink.LinkNotFoundError)) {
+		if err := unlink(inner, peerLink(back)); err != nil {
 			return err
 		}
-		if err := join(near, peerLink(p), other.ns, peerLink(back), e.mtu); err != nil {
+		if err := join(outer, peerLink(to), other.ns, peerLink(back), e.mtu); err != nil {
 			return err
 		}
 	}
-	if err := lead(near, peerLink(p), p.Prefixes, innerHop, innerMAC); err != nil {
+	if err := lead(outer, peerLink(to), to.Prefixes, innerHop, innerMAC); err != nil {
 		return err
 	}
-	return lead(far, peerLink(back), back.Prefixes, outerHop, outerMAC)
+	return lead(inner, peerLink(back), back.Prefixes, outerHop, outerMAC)
 }
 
 // lead raises one end of a link between spaces and routes exactly the given networks to it.
