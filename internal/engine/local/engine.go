@@ -87,7 +87,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		return fmt.Errorf("open netlink: %w", err)
 	}
 	e.mtu = uplinkMTU(e.netlink)
-	e.swap = swapLimits()
+	e.swap = cgroups.swapLimits()
 	// Nothing of ours passes before the rules are there.
 	if err := e.loadHost(ctx); err != nil {
 		return err
