@@ -241,6 +241,27 @@ func TestStepThatTakesTooLongIsCutOff(t *testing.T) {
 	})
 }
 
+func TestStepThatOutlivesItsLeaseRunsAlone(t *testing.T) {
+	inHouse(t, func(h *house) {
+		var now, steps atomic.Int32
+		step := func(context.Context, string) (time.Duration, error) {
+			if now.Add(1) > 1 {
+				t.Error("two steps of one object at once")
+			}
+			steps.Add(1)
+			time.Sleep(lease + time.Minute) // deaf to its context
+			now.Add(-1)
+			return 0, nil
+		}
+		defer h.loop("me", map[string]Step{"deaf": step})()
+		h.touch("deaf", "a")
+		after(2*lease + time.Minute)
+		if n := steps.Load(); n != 1 {
+			t.Errorf("%d steps", n)
+		}
+	})
+}
+
 func TestLeaseOfSomebodyElseIsRespectedUntilItEnds(t *testing.T) {
 	inHouse(t, func(h *house) {
 		for _, id := range []string{"mine", "theirs"} {

@@ -93,7 +93,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		return fmt.Errorf("open netlink: %w", err)
 	}
 	e.mtu = uplinkMTU(e.netlink)
-	e.swap, e.flows = swapLimits(), flowTable()
+	e.swap, e.flows = cgroups.swapLimits(), flowTable()
 	// Nothing of ours passes before the rules are there.
 	if err := e.loadHost(ctx); err != nil {
 		return err

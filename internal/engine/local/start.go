@@ -176,7 +176,7 @@ func (e *Engine) run(ctx context.Context, w *workload, rec workloadRecord, s *sp
 	defer func() {
 		for _, p := range pumps {
 			if err != nil {
-				p.fifo.Close()
+				p.close()
 			}
 		}
 	}()
@@ -269,7 +269,7 @@ func (e *Engine) openPumps(w *workload) (pumps []*pump, err error) {
 	defer func() {
 		for _, p := range pumps {
 			if err != nil {
-				p.fifo.Close()
+				p.close()
 			}
 		}
 	}()
