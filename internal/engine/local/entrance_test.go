@@ -110,13 +110,27 @@ func TestEntrancesAreInsideTheSpace(t *testing.T) {
 		t.Error("asking for the same opened another socket")
 	}
 
-	// The next process opens them again while a router has those of this one.
+	// The next process opens them again while a router has those of this one. Who waits in the old goes over.
+	waits, err := calls(ns, "10.0.0.3:80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer waits.Close()
 	next := &Engine{}
 	t.Cleanup(next.entrances.close)
 	if err := next.entrances.enter(ns, s); err != nil {
 		t.Fatalf("beside those of another process: %v", err)
 	}
-	next.entrances.leave("s")
+	e.entrances.leave("s")
+	if _, open := <-changed; open {
+		t.Error("nobody was told that the doors are closed")
+	}
+	beside, _ := next.Doors()
+	if from := accepts(t, beside[0]); from != "10.0.0.3" {
+		t.Errorf("who had waited seems to be %s", from)
+	}
+	e = next
+	_, changed = e.Doors()
 
 	s.Internal = netip.MustParseAddr("10.0.0.4")
 	if err := e.entrances.enter(ns, s); err != nil {
