@@ -3,11 +3,13 @@ package router
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -216,7 +218,9 @@ func TestDoorsOutliveTheNode(t *testing.T) {
 	gone := n.add(going, "127.0.0.62:0")
 	w.knock(at, "demo.test")
 	w.knock(gone, "other.test")
-	stop := w.visit(at) // somebody comes all the time
+	// A client whose handshake is half done when an old socket closes is lost, unless net.ipv4.tcp_migrate_req is set,
+	// as it is in spaces: one each time at most.
+	stop := w.visit(at, 2)
 	n.stop()
 	for range 20 {
 		w.knock(at, "demo.test")
@@ -224,11 +228,13 @@ func TestDoorsOutliveTheNode(t *testing.T) {
 	n = w.startNode(map[doors.Place]string{place: at}) // one of the spaces was destroyed meanwhile
 	w.eventually("the door of the space that is gone is closed", func() bool { return !open(gone) })
 	n.stop()
-	w.startNode(map[doors.Place]string{place: at}) // and once more, with a router that has the second one's
+	n = w.startNode(map[doors.Place]string{place: at}) // and once more, with a router that has the second one's
 	for range 20 {
 		w.knock(at, "demo.test")
 	}
 	stop()
+	n.remove(place.Space)
+	w.eventually("no door of an earlier node is left", func() bool { return !open(at) })
 }
 
 func TestDoorsOutliveTheRouter(t *testing.T) {
@@ -238,7 +244,7 @@ func TestDoorsOutliveTheRouter(t *testing.T) {
 	n := w.startNode(nil)
 	at := n.add(doors.Place{Space: "demo-space", Port: 80}, "127.0.0.61:0")
 	w.knock(at, "demo.test")
-	stop := w.visit(at)
+	stop := w.visit(at, 0)
 	for range 3 {
 		w.stop()
 		waits := w.dialAt(friend, at).say("GET / HTTP/1.1\r\nHost: demo.test\r\nConnection: close\r\n\r\n")
@@ -261,9 +267,9 @@ func open(at string) bool {
 	return true
 }
 
-// visit has a client make one request after the other, each by a connection of its own, until stop is called. Not one
-// of them may fail.
-func (w *world) visit(at string) (stop func()) {
+// visit has a client make one request after the other, each by a connection of its own, until stop is called. So many
+// connections may be lost.
+func (w *world) visit(at string, lost int) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true,
@@ -273,8 +279,11 @@ func (w *world) visit(at string) (stop func()) {
 		for n := 0; ctx.Err() == nil; n++ {
 			resp, err := client.Get("http://demo.test/")
 			if err != nil {
-				w.t.Errorf("request %d: %v", n, err)
-				return
+				if lost--; lost < 0 || !errors.Is(err, syscall.ECONNRESET) {
+					w.t.Errorf("request %d: %v", n, err)
+					return
+				}
+				continue
 			}
 			resp.Body.Close()
 			if resp.StatusCode != 200 {

@@ -3,6 +3,7 @@ package local
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/netip"
 	"os"
@@ -106,6 +107,10 @@ func (in entrance) close() {
 // the router.
 func listenInside(ns namespace, at netip.AddrPort) (f *os.File, err error) {
 	err = ns.do(func() error {
+		// Clients that are waiting in the one socket when it closes, or still shaking hands, go over to the other.
+		if err := sysctl("ipv4/tcp_migrate_req", "1"); err != nil && !errors.Is(err, fs.ErrNotExist) { // an old kernel
+			return err
+		}
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
 			return err
