@@ -61,6 +61,8 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	if err != nil {
 		return err
 	}
+	feed := router.NewFeed(log)
+	feed.OnLine = stream.router
 	pool, _ := netip.ParsePrefix(c.OutboundPool)
 	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, OutboundPool: pool, IngressPool: c.ingressPool(),
 		Networks: c.networks(), Log: stream.API}, log)
@@ -72,8 +74,6 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 		log.Error("a space has no ingress address", "err", err) // it is reached by the machine's
 	}
 
-	feed := router.NewFeed(log)
-	feed.OnLine = stream.router
 	table := &certified{Router: feed}
 	wildcard, err := newLeaf(ca, []string{"*." + c.AppDomain, c.AppDomain}, table.use)
 	if err != nil {
