@@ -56,7 +56,7 @@ func (r EgressRule) Number() int {
 	return n
 }
 
-// A EgressSpec is a rule as somebody wrote it.
+// An EgressSpec is a rule as somebody wrote it.
 type EgressSpec struct {
 	Target   string
 	Protocol string

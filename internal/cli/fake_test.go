@@ -224,6 +224,9 @@ func (f *fake) spaceRoutes(mux *http.ServeMux) {
 		if s.CIDR == "" {
 			s.CIDR, s.DataCIDR = "10.0.0.0/16", "172.23.0.0/20"
 		}
+		if in.Shield {
+			s.IngressIPs = heroku.List[string]{"203.0.113.1", "2001:db8::1"}
+		}
 		f.spaces = append(f.spaces, s)
 		f.looks = 0
 		f.rules[s.ID] = &heroku.Ruleset{ID: id(200), Space: heroku.Named{ID: s.ID, Name: s.Name}, CreatedBy: "ann@example.com",

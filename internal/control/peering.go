@@ -51,21 +51,22 @@ func (c *Control) unpeered(ctx context.Context, s plan.SpaceState, cause error) 
 	return c.setPeerings(ctx, s, func(p cloister.Peering) cloister.Peering { return plan.Refused(p, cloister.MessageOf(cause)) })
 }
 
-// setPeerings records how far the peerings of a space are. What people have decided meanwhile holds.
+// setPeerings records how far the peerings of a space are. It is judged anew by what the rows are now: what people have
+// decided meanwhile holds, and so does what the Step of the other side has found.
 func (c *Control) setPeerings(ctx context.Context, s plan.SpaceState, next func(cloister.Peering) cloister.Peering) error {
 	for _, seen := range s.Peerings {
 		if sameState(next(seen), seen) {
 			continue
 		}
-		var p cloister.Peering
+		var was, p cloister.Peering
 		err := c.store.Update(ctx, func(tx *store.Tx) (err error) {
-			p, err = tx.Peering(seen.ID)
+			was, err = tx.Peering(seen.ID)
+			p = next(was)
 			if cloister.KindOf(err) == cloister.NotFound {
 				return nil
-			} else if err != nil || p.State != seen.State || !p.CreatedAt.Equal(seen.CreatedAt) {
+			} else if err != nil || sameState(p, was) {
 				return err
 			}
-			p = next(p) // of what it is now: the Step of the other side writes too
 			if err := tx.SetPeering(p); err != nil || !p.State.Ended() {
 				return err
 			}
@@ -74,7 +75,7 @@ func (c *Control) setPeerings(ctx context.Context, s plan.SpaceState, next func(
 		if err != nil {
 			return err
 		}
-		if p.State != "" && p.State != seen.State {
+		if p.State != was.State {
 			c.log.Info("peering changed", "peering", p.ID, "space", s.Space.ID, "state", p.State, "reason", p.Message)
 		}
 	}

@@ -204,6 +204,41 @@ func TestAPeeringIsJudgedAgainWhenItIsAccepted(t *testing.T) {
 	must(t, err)
 }
 
+// Nor may the side that asked have taken up the other's addresses meanwhile.
+func TestBothSidesAreJudgedWhenAPeeringIsAccepted(t *testing.T) {
+	h := newHouse(t)
+	ctx := t.Context()
+	n := cloister.Network{Name: "like-cellar", Prefixes: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/16")}, Spaces: []string{"nave"}}
+	p := platform.New(h.store, platform.Config{Networks: []cloister.Network{n}}, nil)
+	h.abroad(t)
+	asked, err := h.RequestPeering(ctx, h.stranger, "nave", h.cellar.VPCID())
+	must(t, err)
+	_, err = p.AcceptPeering(ctx, h.stranger, "nave", n.Offer(h.foreign).ID)
+	must(t, err)
+	_, err = p.AcceptPeering(ctx, h.admin, "cellar", asked.ID)
+	wantError(t, err, cloister.Invalid, "overlaps 10.0.0.0/16, which is not available in space nave.")
+	same(t, h.sees(t, h.admin, "cellar")["nave"], cloister.PeeringPending)
+}
+
+func TestAPeeringOfOthersIsNobodysElse(t *testing.T) {
+	h := newHouse(t)
+	ctx := t.Context()
+	h.abroad(t)
+	asked, err := h.RequestPeering(ctx, h.stranger, "nave", h.cellar.VPCID())
+	must(t, err)
+	h.update(t, func(tx *store.Tx) error {
+		s := h.cellar
+		s.ID, s.Name, s.Outbound, s.CIDR = cloister.NewID(), "attic", nil, netip.MustParsePrefix("10.8.0.0/16")
+		return tx.InsertSpace(s)
+	})
+	_, err = h.AcceptPeering(ctx, h.admin, "attic", asked.ID)
+	wantError(t, err, cloister.NotFound, "Couldn't find that peering.")
+	_, err = h.DestroyPeering(ctx, h.admin, "attic", asked.ID)
+	wantError(t, err, cloister.NotFound, "Couldn't find that peering.")
+	same(t, h.sees(t, h.admin, "attic"), map[string]cloister.PeeringState{"office": cloister.PeeringPending})
+	same(t, h.sees(t, h.admin, "cellar")["nave"], cloister.PeeringPending)
+}
+
 func TestANetworkIsOnOfferForThoseItIsMeantFor(t *testing.T) {
 	h := newHouse(t)
 	h.abroad(t)

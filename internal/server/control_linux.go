@@ -61,9 +61,9 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	if err != nil {
 		return err
 	}
-	pool, _ := netip.ParsePrefix(c.OutboundPool)
 	feed := router.NewFeed(log)
 	feed.OnLine = stream.router
+	pool, _ := netip.ParsePrefix(c.OutboundPool)
 	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, OutboundPool: pool, IngressPool: c.ingressPool(),
 		Networks: c.networks(), Clients: feed, Log: stream.API}, log)
 	if err := firstStart(ctx, c, s, p, log); err != nil {

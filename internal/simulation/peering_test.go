@@ -20,6 +20,8 @@ import (
 type picky struct {
 	engine.Engine
 	noInterface, away atomic.Bool
+	made              atomic.Int64 // networks
+	meanwhile         func()       // happens while a network with peers is made, once
 }
 
 func (p *picky) EnsureSpace(ctx context.Context, s engine.Space) error {
@@ -31,6 +33,11 @@ func (p *picky) EnsureSpace(ctx context.Context, s engine.Space) error {
 			return cloister.Errorf(cloister.Unsupported, "This machine has no interface br9.")
 		}
 	}
+	if do := p.meanwhile; do != nil && len(s.Peers) > 0 {
+		p.meanwhile = nil
+		do()
+	}
+	p.made.Add(1)
 	return p.Engine.EnsureSpace(ctx, s)
 }
 
@@ -148,6 +155,29 @@ func TestTwoSpacesArePeeredUntilOneEndsIt(t *testing.T) {
 	})
 }
 
+// A Step that has begun does not bring back what somebody ends before it is done.
+func TestWhatIsDestroyedWhileItIsMadeStaysDestroyed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPeered(t)
+		asked, err := p.platform.RequestPeering(t.Context(), p.actor, "cellar", "nave")
+		p.check(err)
+		time.Sleep(time.Minute)
+		p.picky.meanwhile = func() {
+			if _, err := p.platform.DestroyPeering(t.Context(), p.actor, "cellar", asked.ID); err != nil {
+				t.Error(err)
+			}
+		}
+		_, err = p.platform.AcceptPeering(t.Context(), p.actor, "nave", asked.ID)
+		p.check(err)
+		time.Sleep(time.Minute)
+		if got := p.becomes("nave", asked.ID, cloister.PeeringDeleted); got.Ready || got.Other {
+			t.Errorf("a Step has written to it: %+v", got.Peering)
+		}
+		p.has("cellar")
+		p.has("nave")
+	})
+}
+
 func TestARequestThatNobodyAcceptsExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPeered(t)
@@ -164,14 +194,20 @@ func TestAPeeringFailsForTheEnginesReasonAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPeered(t)
 		offer := p.office.Offer(p.spaces["cellar"]).ID
+		time.Sleep(time.Minute)
 		p.picky.noInterface.Store(true)
+		made := p.picky.made.Load()
 		_, err := p.platform.AcceptPeering(t.Context(), p.actor, "cellar", offer)
 		p.check(err)
 		if got := p.becomes("cellar", offer, cloister.PeeringFailed); got.Message != "This machine has no interface br9." {
 			t.Errorf("the reason is %q", got.Message)
 		}
 		p.has("cellar")
-		// The space itself goes on: what else changes comes into force.
+		// The space itself goes on: its network is made without the peer, and what else changes comes into force.
+		time.Sleep(time.Second)
+		if p.picky.made.Load() == made {
+			t.Error("the network was not made without it")
+		}
 		_, rules, err := p.platform.SetTrusted(t.Context(), p.actor, "cellar", []string{"192.0.2.0/24"}, nil)
 		p.check(err)
 		time.Sleep(time.Minute)
