@@ -74,15 +74,15 @@ func TestRulesAreLoadedOnlyWhenTheyChange(t *testing.T) {
 	s := m.space(e, "198.51.100.1")
 	s.Ingress = []netip.Addr{addr("203.0.113.1")}
 	m.ensure(e, s)
-	tables := func() (machine, space string) {
-		handle := func(prefix []string) string {
-			out, err := exec.Command(prefix[0], append(prefix[1:], "nft", "-j", "list", "tables")...).CombinedOutput()
+	tables := func() (machine, space string) { // with handles, so that what was loaded again is seen
+		all := func(prefix []string) string {
+			out, err := exec.Command(prefix[0], append(prefix[1:], "nft", "-a", "list", "ruleset")...).CombinedOutput()
 			if err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
 			return string(out)
 		}
-		return handle([]string{"env"}), handle([]string{"nsenter", "--net=" + m.config.Run + "/netns/space-" + s.ID})
+		return all([]string{"env"}), all([]string{"nsenter", "--net=" + m.config.Run + "/netns/space-" + s.ID})
 	}
 	for _, c := range []struct {
 		what           string
@@ -111,7 +111,7 @@ func TestRulesAreLoadedOnlyWhenTheyChange(t *testing.T) {
 	}
 	m.sh("nft flush ruleset") // as a firewall of the machine's own may do when it is restarted
 	m.ensure(e, s)
-	if machine, _ := tables(); !strings.Contains(machine, `"cheap"`) {
+	if machine, _ := tables(); !strings.Contains(machine, "table inet cheap") {
 		t.Errorf("after a flush there is %q", machine)
 	}
 }

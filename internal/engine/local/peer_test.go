@@ -38,8 +38,9 @@ func TestPeersAreJoinedWhenBothWantIt(t *testing.T) {
 		m.ready(e, v)
 	}
 	for i := range 2 {
-		m.background(m.inside(m.config.Run+"/netns/space-"+s[i].ID, "serve", s[i].Internal.String()+":80", s[i].Internal.String()+":8080"))
+		m.background(m.inside(m.config.Run+"/netns/space-"+s[i].ID, "serve", s[i].Internal.String()+":8080"))
 	}
+	m.route(e)
 	at := func(w engine.Workload) string { return m.status(e, w).Address.String() }
 	reaches := func(from engine.Workload, to string, want bool) {
 		t.Helper()
@@ -139,7 +140,8 @@ func TestANetworkOfTheOperatorsIsAPeer(t *testing.T) {
 	web := m.start(e, engine.Workload{Space: a.ID, Zone: "a", Port: 5000, Command: []string{"probe", "serve", "0.0.0.0:5000"}})
 	data := m.start(e, engine.Workload{Space: a.ID, Subnet: engine.Data, Command: []string{"probe", "serve", "0.0.0.0:5000"}})
 	m.ready(e, web)
-	m.background(m.inside(m.config.Run+"/netns/space-"+a.ID, "serve", "10.0.0.3:80", "10.0.0.3:8080"))
+	m.background(m.inside(m.config.Run+"/netns/space-"+a.ID, "serve", "10.0.0.3:8080"))
+	m.route(e)
 	own := m.status(e, web).Address.String()
 	for name, net := range map[string]string{"office": "192.168.50", "plant": "192.168.60"} {
 		if seen, ok := m.dial(e, web, "tcp", net+".10:5000"); !ok || seen != own {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -77,6 +78,29 @@ func (m *machine) background(cmd *exec.Cmd) {
 	m.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
 	if _, err := out.Read(make([]byte, 64)); err != nil {
 		m.Fatalf("%v: %v", cmd, err)
+	}
+}
+
+// route answers at the doors that there are, as a router does: with the address of whoever comes.
+func (m *machine) route(e *local.Engine) {
+	m.Helper()
+	all, _ := e.Doors()
+	for _, d := range all {
+		l, err := net.FileListener(d.Socket)
+		if err != nil {
+			m.Fatal(err)
+		}
+		m.Cleanup(func() { l.Close() })
+		go func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				fmt.Fprintln(c, c.RemoteAddr())
+				c.Close()
+			}
+		}()
 	}
 }
 
