@@ -94,6 +94,9 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	}
 	e.mtu = uplinkMTU(e.netlink)
 	e.swap, e.flows = cgroups.swapLimits(), flowTable()
+	if err := e.readSpaces(); err != nil {
+		return err
+	}
 	// Nothing of ours passes before the rules are there.
 	if err := e.loadHost(ctx); err != nil {
 		return err

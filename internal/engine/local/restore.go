@@ -26,12 +26,6 @@ type survivor struct {
 
 // restore rebuilds what the process before knew, from its records and from what is really there.
 func (e *Engine) restore(ctx context.Context) error {
-	if err := read(filepath.Join(e.State, "transit.json"), e.transit); err != nil {
-		return err
-	}
-	if err := e.readSpaces(); err != nil {
-		return err
-	}
 	alive, err := e.readWorkloads(e.daemon.with(ctx))
 	if err != nil {
 		return err
@@ -50,7 +44,11 @@ func (e *Engine) restore(ctx context.Context) error {
 	return e.removeStrangers(ctx)
 }
 
+// readSpaces enters all spaces, before the machine's rules are loaded: what flows must not notice that we are new.
 func (e *Engine) readSpaces() error {
+	if err := read(filepath.Join(e.State, "transit.json"), e.transit); err != nil {
+		return err
+	}
 	files, _ := filepath.Glob(filepath.Join(e.State, "spaces", "*.json"))
 	for _, f := range files {
 		var r spaceRecord
