@@ -25,13 +25,47 @@ func (e *Engine) EnsureSpace(ctx context.Context, s engine.Space) error {
 	if err := e.down(ctx); err != nil {
 		return err
 	}
-	s.Trusted, s.Outbound = slices.Clone(s.Trusted), slices.Clone(s.Outbound)
+	if err := e.check(s); err != nil {
+		return err
+	}
+	s = clone(s)
 	if known, ok := e.spaces[s.ID]; ok {
 		known.Space = s
 		return nil
 	}
 	e.spaces[s.ID] = &space{Space: s, used: map[netip.Addr]bool{}, last: map[netip.Prefix]netip.Addr{}}
 	return nil
+}
+
+// check refuses what the contract refuses.
+func (e *Engine) check(s engine.Space) error {
+	if err := s.Check(); err != nil {
+		return err
+	}
+	for id, other := range e.spaces {
+		for _, a := range slices.Concat(s.Outbound, s.Ingress) {
+			if id != s.ID && (slices.Contains(other.Outbound, a) || slices.Contains(other.Ingress, a)) {
+				return cloister.Errorf(cloister.Conflict, "Address %s belongs to another space.", a)
+			}
+		}
+	}
+	if known, ok := e.spaces[s.ID]; ok && known.workloads > 0 && (known.Dynos != s.Dynos || known.Data != s.Data || known.Builds != s.Builds) {
+		return cloister.Errorf(cloister.Conflict, "The networks of a space cannot change while workloads are in it.")
+	}
+	return nil
+}
+
+// clone is a space that shares nothing with s.
+func clone(s engine.Space) engine.Space {
+	s.Trusted, s.Ingress, s.Outbound, s.Egress = slices.Clone(s.Trusted), slices.Clone(s.Ingress), slices.Clone(s.Outbound), slices.Clone(s.Egress)
+	s.Peers, s.Names, s.Topology = slices.Clone(s.Peers), slices.Clone(s.Names), slices.Clone(s.Topology)
+	for i, p := range s.Peers {
+		s.Peers[i].Prefixes = slices.Clone(p.Prefixes)
+	}
+	for i, n := range s.Names {
+		s.Names[i].Addresses = slices.Clone(n.Addresses)
+	}
+	return s
 }
 
 // DropSpace forgets the space, if it is empty.

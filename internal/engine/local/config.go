@@ -29,6 +29,15 @@ type Config struct {
 	RouterUID  int            // the only user that may open connections to web processes
 	Transit    netip.Prefix   // default 100.64.0.0/10
 
+	// Ingress is the pool that Space.Ingress comes from, IPv4 and IPv6. The network around routes it to this machine;
+	// the engine puts the addresses of spaces on the loopback interface.
+	Ingress []netip.Prefix
+	// HTTPPort and HTTPSPort are where the router listens, on all addresses of the machine; what comes to ports 80
+	// and 443 of an ingress address is led there. 0: it listens on 80 and 443.
+	HTTPPort, HTTPSPort int
+
+	Networks []Network // of the operator's, which a space can have as a peer
+
 	Resolvers []netip.AddrPort // default: those of the machine
 }
 
@@ -61,6 +70,12 @@ func (c Config) withDefaults() (Config, error) {
 		return c, cloister.Errorf(cloister.Invalid, "The transit range %s must be IPv4 and at least a /24.", c.Transit)
 	}
 	c.Transit = c.Transit.Masked()
+	if err := c.checkIngress(); err != nil {
+		return c, err
+	}
+	if err := c.checkNetworks(); err != nil {
+		return c, err
+	}
 	if len(c.Resolvers) == 0 {
 		c.Resolvers = machineResolvers()
 	}

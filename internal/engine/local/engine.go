@@ -42,7 +42,11 @@ type Engine struct {
 	workloads map[string]*workload
 	transit   *addressBook
 
-	hostLoading sync.Mutex
+	hostLoading sync.Mutex // held while nft runs; guards hostTable
+	hostTable   table
+	holding     sync.Mutex // held while ingress addresses change
+	joining     sync.Mutex // held while links to peers change
+	flows       int        // that the machine keeps for one space
 }
 
 var _ engine.Engine = (*Engine)(nil)
@@ -87,7 +91,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		return fmt.Errorf("open netlink: %w", err)
 	}
 	e.mtu = uplinkMTU(e.netlink)
-	e.swap = swapLimits()
+	e.swap, e.flows = swapLimits(), flowLimit()
 	// Nothing of ours passes before the rules are there.
 	if err := e.loadHost(ctx); err != nil {
 		return err

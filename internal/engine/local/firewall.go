@@ -1,14 +1,14 @@
 package local
 
 import (
-	"bytes"
-	"context"
 	_ "embed"
 	"fmt"
 	"net/netip"
-	"os/exec"
+	"slices"
 	"strings"
 	"text/template"
+
+	"github.com/cloister-dev/cloister/internal/engine"
 )
 
 //go:embed space.nft.tmpl
@@ -17,10 +17,21 @@ var spaceText string
 //go:embed host.nft.tmpl
 var hostText string
 
+//go:embed bridge.nft.tmpl
+var bridgeText string
+
 var (
-	spaceTemplate = template.Must(template.New("space").Parse(spaceText))
-	hostTemplate  = template.Must(template.New("host").Parse(hostText))
+	spaceTemplate  = template.Must(template.New("space").Parse(spaceText))
+	hostTemplate   = template.Must(template.New("host").Funcs(template.FuncMap{"family": family}).Parse(hostText))
+	bridgeTemplate = template.Must(template.New("bridge").Parse(bridgeText))
 )
+
+func family(p netip.Prefix) string {
+	if p.Addr().Is4() {
+		return "ip"
+	}
+	return "ip6"
+}
 
 // private are the destinations that no workload reaches through its space's uplink: the networks of RFC 6890 that
 // are not global, and two addresses where clouds keep their metadata.
@@ -34,6 +45,41 @@ type spaceRules struct {
 	Gateway     netip.Addr // the router, as web processes see it
 	Private     []netip.Prefix
 	Workloads   []workloadRule // sorted by address
+
+	Internal netip.Addr // where the router answers inside; may be invalid
+	Own      []netip.Addr
+	Open     bool // all that is public may be reached; otherwise Egress says what of it
+	Egress   []passRule
+	Mail     bool
+	Ingress  []netip.Prefix // the machine's pool, IPv4
+	Joined   []joinedRule
+}
+
+// A joinedRule is a network behind a link to a peer.
+type joinedRule struct {
+	Link   string
+	Prefix netip.Prefix
+}
+
+// A passRule is a Pass that can be rendered.
+type passRule engine.Pass
+
+// Match is what a flow must look like besides its destination. It is told by the flow's first packet, in which
+// conntrack keeps an ICMP type as the upper half of a port.
+func (p passRule) Match() string {
+	from, to, all := int(p.From), int(p.To), p.From == 0 && p.To == 65535
+	protocol := map[int]string{engine.AnyProtocol: "{ tcp, udp }", engine.TCP: "tcp", engine.UDP: "udp", engine.ICMP: "icmp"}[p.Protocol]
+	switch {
+	case p.Protocol == engine.AnyProtocol && all:
+		return ""
+	case all:
+		return " meta l4proto " + protocol
+	case p.Protocol == engine.ICMP:
+		from, to = min(from, 255)<<8, min(to, 255)<<8|255
+	case from == to:
+		return fmt.Sprintf(" meta l4proto %s ct original proto-dst %d", protocol, from)
+	}
+	return fmt.Sprintf(" meta l4proto %s ct original proto-dst %d-%d", protocol, from, to)
 }
 
 type workloadRule struct {
@@ -59,13 +105,46 @@ func (r spaceRules) render() string { return execute(spaceTemplate, r) }
 
 // A hostRules is what the machine's own table depends on.
 type hostRules struct {
-	Name      string
-	Links     string // prefix of interface names
-	Transit   netip.Prefix
-	RouterUID int
-	Private   []netip.Prefix
-	Sources   []sourceRule
-	Masked    []netip.Addr
+	Name        string
+	Links       string // prefix of interface names
+	Transit     netip.Prefix
+	RouterUID   int
+	Private     []netip.Prefix
+	Sources     []sourceRule
+	Masked      []netip.Addr
+	Known, Mail []netip.Addr
+	Flows       int // how many the machine keeps for one space
+	Networks    bool
+
+	Ingress            []netip.Prefix // the pool
+	HTTP, HTTPS        int            // where the router listens, if not on 80 and 443
+	Trusted4, Trusted6 []knock
+}
+
+func (r hostRules) Ingress4() []netip.Prefix { return ofFamily(r.Ingress, true) }
+func (r hostRules) Ingress6() []netip.Prefix { return ofFamily(r.Ingress, false) }
+
+func ofFamily(list []netip.Prefix, four bool) (out []netip.Prefix) {
+	for _, p := range list {
+		if p.Addr().Is4() == four {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Doors lead from the ports that people use to those that the router listens on, at the same address.
+func (r hostRules) Doors() (out []string) {
+	for _, p := range r.Ingress {
+		for public, port := range map[int]int{80: r.HTTP, 443: r.HTTPS} {
+			if port != 0 && port != public {
+				f := family(p)
+				out = append(out, fmt.Sprintf("%s daddr %s tcp dport %d dnat %s to %s daddr : %d", f, p, public, f, f, port))
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 type sourceRule struct {
@@ -73,7 +152,12 @@ type sourceRule struct {
 	Address netip.Addr
 }
 
-func (r hostRules) render() string { return execute(hostTemplate, r) }
+func (r hostRules) render() string {
+	if r.Networks {
+		return execute(hostTemplate, r) + execute(bridgeTemplate, r)
+	}
+	return execute(hostTemplate, r)
+}
 
 func execute(t *template.Template, data any) string {
 	var b strings.Builder
@@ -81,19 +165,6 @@ func execute(t *template.Template, data any) string {
 		panic(err) // the templates are constants and tested
 	}
 	return b.String()
-}
-
-// load hands a ruleset to nft, in the network namespace of the calling thread. It takes effect as a whole or not at
-// all; flows that are under way go on, as their state is not in the table.
-func load(ctx context.Context, rules string) error {
-	cmd := exec.CommandContext(ctx, "nft", "-f", "-")
-	cmd.Stdin = strings.NewReader(rules)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("load firewall: %w: %s", err, bytes.TrimSpace(out.Bytes()))
-	}
-	return nil
 }
 
 func prefixes(list string) []netip.Prefix {

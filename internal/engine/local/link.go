@@ -24,8 +24,12 @@ var (
 const uplink = "up"
 
 // join makes a link with its outer end in h's namespace and its inner end, named inner, in the namespace at path,
-// without ARP. An old link of the same name goes first.
+// with the hardware addresses that all our links have. An old link of the same name goes first.
 func join(h *netlink.Handle, outer string, in namespace, inner string, mtu int) error {
+	return joinAs(h, outer, outerMAC, in, inner, innerMAC, mtu)
+}
+
+func joinAs(h *netlink.Handle, outer string, outerMAC net.HardwareAddr, in namespace, inner string, innerMAC net.HardwareAddr, mtu int) error {
 	ns, err := netns.GetFromPath(string(in))
 	if err != nil {
 		return fmt.Errorf("open namespace: %w", err)

@@ -33,15 +33,18 @@ func (n namespace) create(forward bool) error {
 			return fmt.Errorf("unshare network: %w", err)
 		}
 		settings := map[string]string{
-			"ipv6/conf/all/disable_ipv6":        "1",
-			"ipv6/conf/default/disable_ipv6":    "1",
-			"ipv4/conf/all/rp_filter":           "1",
-			"ipv4/conf/default/rp_filter":       "1",
-			"ipv4/conf/all/accept_redirects":    "0",
-			"ipv4/conf/all/send_redirects":      "0",
-			"ipv4/conf/default/send_redirects":  "0",
-			"ipv4/conf/all/accept_source_route": "0",
-			"ipv4/ping_group_range":             "0 2147483647", // ping needs no capability
+			"ipv6/conf/all/disable_ipv6":         "1",
+			"ipv6/conf/default/disable_ipv6":     "1",
+			"ipv4/conf/all/rp_filter":            "1",
+			"ipv4/conf/default/rp_filter":        "1",
+			"ipv4/conf/all/accept_redirects":     "0",
+			"ipv4/conf/default/accept_redirects": "0",
+			"ipv4/conf/all/send_redirects":       "0",
+			"ipv4/conf/default/send_redirects":   "0",
+			"ipv4/conf/all/accept_source_route":  "0",
+			"ipv4/conf/all/route_localnet":       "0",
+			"ipv4/conf/default/route_localnet":   "0",
+			"ipv4/ping_group_range":              "0 2147483647", // ping needs no capability
 		}
 		if forward {
 			settings["ipv4/ip_forward"] = "1"

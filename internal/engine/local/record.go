@@ -36,7 +36,8 @@ type end struct {
 // A spaceRecord is what a restart must know of a space.
 type spaceRecord struct {
 	Space   engine.Space
-	Link    netip.Addr // the space's own address on the machine
+	Link    netip.Addr            // the space's own address on the machine
+	At      map[string]netip.Addr // its own address on each network that is a peer
 	Resting map[netip.Addr]time.Time
 }
 

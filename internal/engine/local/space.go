@@ -26,15 +26,17 @@ type space struct {
 
 	// Below: guarded by Engine.mu.
 	spec    engine.Space
-	address netip.Addr // unique on this machine: the source of what has no outbound address
+	address netip.Addr            // unique on this machine: the source of what has no outbound address
+	at      map[string]netip.Addr // its own address on each network that is a peer
 	book    *addressBook
 	names   *resolver
 
 	rules   sync.Mutex // guards members and wanted
 	members map[string]workloadRule
 	wanted  int
-	loading sync.Mutex // held while nft runs; guards loaded
+	loading sync.Mutex // held while nft runs; guards loaded and table
 	loaded  int
+	table   table
 }
 
 // EnsureSpace makes a space's network, or changes it.
@@ -64,6 +66,11 @@ func (e *Engine) enterSpace(s engine.Space) (*space, error) {
 				return nil, cloister.Errorf(cloister.Conflict, "Outbound address %s belongs to another space.", a)
 			}
 		}
+		for _, a := range s.Ingress {
+			if id != s.ID && slices.Contains(other.spec.Ingress, a) {
+				return nil, cloister.Errorf(cloister.Conflict, "Ingress address %s belongs to another space.", a)
+			}
+		}
 	}
 	sp := e.spaces[s.ID]
 	if sp == nil {
@@ -75,10 +82,14 @@ func (e *Engine) enterSpace(s engine.Space) (*space, error) {
 	} else if (sp.spec.Dynos != s.Dynos || sp.spec.Data != s.Data || sp.spec.Builds != s.Builds) && e.inhabited(s.ID) {
 		return nil, cloister.Errorf(cloister.Conflict, "The networks of a space cannot change while workloads are in it.")
 	}
-	was := sp.spec
-	sp.spec = s
+	at, err := e.placeOnNetworks(sp, s)
+	if err != nil {
+		return nil, err
+	}
+	was, wasAt := sp.spec, sp.at
+	sp.spec, sp.at = s, at
 	if err := e.saveSpace(sp); err != nil {
-		sp.spec = was
+		sp.spec, sp.at = was, wasAt
 		return nil, e.explain(err)
 	}
 	sp.stale = sp.stale || was.Dynos != s.Dynos || was.Data != s.Data
@@ -94,33 +105,10 @@ func (e *Engine) newSpace(r spaceRecord) *space {
 		address: r.Link,
 		book:    newAddressBook(),
 		members: map[string]workloadRule{},
+		at:      r.At,
 	}
 	maps.Copy(sp.book.Resting, r.Resting)
 	return sp
-}
-
-func (e *Engine) checkSpace(s engine.Space) error {
-	if err := validID("space", s.ID); err != nil {
-		return err
-	}
-	if !s.Dynos.IsValid() || !s.Dynos.Addr().Is4() || s.Dynos.Bits() > 24 || s.Dynos != s.Dynos.Masked() {
-		return cloister.Errorf(cloister.Invalid, "The network of a space must be an IPv4 range of at least a /24; %s is not.", s.Dynos)
-	}
-	if s.Data.IsValid() && (!s.Data.Addr().Is4() || s.Data.Bits() > 28 || s.Data != s.Data.Masked() || s.Data.Overlaps(s.Dynos)) {
-		return cloister.Errorf(cloister.Invalid, "The data network %s must be an IPv4 range apart from %s.", s.Data, s.Dynos)
-	}
-	if s.Dynos.Overlaps(e.Transit) || s.Data.IsValid() && s.Data.Overlaps(e.Transit) {
-		return cloister.Errorf(cloister.Invalid, "The networks of a space must be apart from the transit range %s.", e.Transit)
-	}
-	if s.Builds && len(s.Outbound) > 0 {
-		return cloister.Errorf(cloister.Invalid, "Builds leave by the machine's address and have no outbound addresses.")
-	}
-	for _, a := range s.Outbound {
-		if !slices.ContainsFunc(e.Outbound, func(p netip.Prefix) bool { return p.Contains(a) }) {
-			return cloister.Errorf(cloister.Invalid, "Outbound address %s is not in this machine's pool.", a)
-		}
-	}
-	return nil
 }
 
 // DropSpace removes a space's network.
@@ -154,8 +142,14 @@ func (e *Engine) sinkSpace(ctx context.Context, sp *space) error {
 	if err := e.razeSpace(sp); err != nil {
 		return err
 	}
-	if err := e.loadHost(ctx); err != nil {
+	if err := errors.Join(e.loadHost(ctx), e.holdIngress()); err != nil {
 		return err
+	}
+	// Whoever gets these addresses next gets no flow with them.
+	for _, a := range append([]netip.Addr{sp.address}, sp.spec.Outbound...) {
+		if err := forgetFlows(e.netlink, a); err != nil {
+			return err
+		}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -177,7 +171,7 @@ func (e *Engine) inhabited(id string) bool {
 }
 
 func (e *Engine) saveSpace(sp *space) error {
-	return write(e.spaceFile(sp.spec.ID), spaceRecord{sp.spec, sp.address, sp.book.Resting})
+	return write(e.spaceFile(sp.spec.ID), spaceRecord{sp.spec, sp.address, sp.at, sp.book.Resting})
 }
 
 func (e *Engine) spaceFile(id string) string { return filepath.Join(e.State, "spaces", id+".json") }

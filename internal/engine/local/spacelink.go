@@ -24,6 +24,9 @@ func (e *Engine) raiseSpace(ctx context.Context, sp *space) error {
 			return err
 		}
 	}
+	if err := e.partPeers(sp); err != nil {
+		return err
+	}
 	sp.made = false
 	if err := sp.ns.create(true); err != nil {
 		return err
@@ -56,7 +59,7 @@ func (e *Engine) raiseSpace(ctx context.Context, sp *space) error {
 	if err != nil {
 		return fmt.Errorf("find loopback: %w", err)
 	}
-	if err := errors.Join(inner.LinkSetUp(lo), inner.AddrReplace(lo, &netlink.Addr{IPNet: host(resolverOf(spec))})); err != nil {
+	if err := answerAt(inner, lo, resolverOf(spec), spec.Internal); err != nil {
 		return fmt.Errorf("raise loopback: %w", err)
 	}
 	if err := via(inner, up, anywhere, outerHop, netip.Addr{}); err != nil {
@@ -69,11 +72,37 @@ func (e *Engine) raiseSpace(ctx context.Context, sp *space) error {
 	if err := e.routeSpace(sp, outer, append(slices.Clone(spec.Outbound), address)); err != nil {
 		return err
 	}
+	if err := errors.Join(e.holdIngress(), e.joinPeers(sp)); err != nil {
+		return err
+	}
 	if err := e.resolve(sp, spec); err != nil {
 		return err
 	}
 	sp.made = true
 	return nil
+}
+
+// answerAt makes a space's own addresses exactly those that are valid.
+func answerAt(h *netlink.Handle, lo netlink.Link, own ...netip.Addr) error {
+	held, err := h.AddrList(lo, netlink.FAMILY_V4)
+	if err != nil {
+		return err
+	}
+	for _, a := range held {
+		if at, _ := netip.AddrFromSlice(a.IP.To4()); !at.IsLoopback() && !slices.Contains(own, at) {
+			if err := h.AddrDel(lo, &a); err != nil {
+				return err
+			}
+		}
+	}
+	for _, a := range own {
+		if a.IsValid() {
+			if err := h.AddrReplace(lo, &netlink.Addr{IPNet: host(a)}); err != nil {
+				return err
+			}
+		}
+	}
+	return h.LinkSetUp(lo)
 }
 
 // razeSpace takes a space's network down to nothing. Nobody is in it.
@@ -83,9 +112,12 @@ func (e *Engine) razeSpace(sp *space) error {
 	sp.names = nil
 	e.mu.Unlock()
 	names.close()
-	if err := unlink(e.netlink, sp.link); err != nil {
+	if err := errors.Join(e.partAllPeers(sp), unlink(e.netlink, sp.link)); err != nil {
 		return err
 	}
+	sp.loading.Lock()
+	sp.table = table{}
+	sp.loading.Unlock()
 	if err := sp.ns.remove(); err != nil {
 		return err
 	}

@@ -5,7 +5,10 @@ import (
 	"hash/fnv"
 	"maps"
 	"net/netip"
+	"os"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/cloister-dev/cloister/internal/engine"
 )
@@ -42,7 +45,7 @@ func (e *Engine) loadSpace(ctx context.Context, sp *space) error {
 		return nil
 	}
 	rules, version := e.rulesOf(sp)
-	if err := sp.ns.do(func() error { return load(ctx, rules.render()) }); err != nil {
+	if err := sp.ns.do(func() error { return sp.table.load(ctx, rules.render()) }); err != nil {
 		return err
 	}
 	sp.loaded = version
@@ -56,7 +59,19 @@ func (e *Engine) rulesOf(sp *space) (spaceRules, int) {
 	sp.rules.Lock()
 	defer sp.rules.Unlock()
 	r := spaceRules{Dynos: spec.Dynos, Data: spec.Data, Builds: spec.Builds, Resolver: resolverOf(spec),
-		Gateway: e.gateway(), Private: e.private()}
+		Gateway: e.gateway(), Private: e.private(), Internal: spec.Internal, Open: spec.Egress == nil, Mail: spec.Mail,
+		Ingress: ofFamily(e.Ingress, true), Own: spec.Outbound}
+	if len(r.Own) == 0 {
+		r.Own = []netip.Addr{address}
+	}
+	for _, p := range spec.Egress {
+		r.Egress = append(r.Egress, passRule(p))
+	}
+	for _, p := range spec.Peers {
+		for _, to := range p.Prefixes {
+			r.Joined = append(r.Joined, joinedRule{peerLink(p), to})
+		}
+	}
 	for _, w := range sp.members {
 		w.Outbound = outboundOf(spec, address, w.Address)
 		r.Workloads = append(r.Workloads, w)
@@ -75,32 +90,51 @@ func outboundOf(s engine.Space, machine, workload netip.Addr) netip.Addr {
 	return s.Outbound[h.Sum32()%uint32(len(s.Outbound))]
 }
 
-// private is what no workload may reach outside: also other spaces' outbound addresses, and transit.
+// private is what no workload may reach outside: also other spaces' outbound addresses, ingress, and transit.
 func (e *Engine) private() []netip.Prefix {
-	return slices.Concat(private, []netip.Prefix{e.Transit}, e.Outbound)
+	return slices.Concat(private, []netip.Prefix{e.Transit}, e.Outbound, ofFamily(e.Config.Ingress, true))
 }
 
 // loadHost brings the machine's own table up to date.
 func (e *Engine) loadHost(ctx context.Context) error {
 	e.hostLoading.Lock()
 	defer e.hostLoading.Unlock()
-	return load(ctx, e.hostRules().render())
+	return e.hostTable.load(ctx, e.hostRules().render())
 }
 
 func (e *Engine) hostRules() hostRules {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	r := hostRules{Name: e.Name, Links: e.linkPrefix(), Transit: e.Transit, RouterUID: e.RouterUID, Private: e.private()}
+	r := hostRules{Name: e.Name, Links: e.linkPrefix(), Transit: e.Transit, RouterUID: e.RouterUID, Private: e.private(),
+		Flows: e.flows, Networks: len(e.Networks) > 0, Ingress: e.Ingress, HTTP: e.HTTPPort, HTTPS: e.HTTPSPort}
 	for _, id := range slices.Sorted(maps.Keys(e.spaces)) {
 		sp := e.spaces[id]
-		r.Masked = append(r.Masked, sp.address)
-		r.Sources = append(r.Sources, sourceRule{sp.link, sp.address})
-		for _, a := range sp.spec.Outbound {
+		own := append([]netip.Addr{sp.address}, sp.spec.Outbound...)
+		for i, a := range own {
 			r.Sources = append(r.Sources, sourceRule{sp.link, a})
-			if e.Masquerade {
+			if i == 0 || e.Masquerade {
 				r.Masked = append(r.Masked, a)
+			} else {
+				r.Known = append(r.Known, a)
+			}
+		}
+		if sp.spec.Mail {
+			r.Mail = append(r.Mail, own...)
+		}
+		for _, a := range sp.spec.Ingress {
+			if a.Is4() {
+				r.Trusted4 = append(r.Trusted4, knocks(a, sp.spec.Trusted)...)
+			} else {
+				r.Trusted6 = append(r.Trusted6, knocks(a, sp.spec.Trusted)...)
 			}
 		}
 	}
 	return r
+}
+
+// flowLimit is how many flows the machine keeps for one space: a sixteenth of its table.
+func flowLimit() int {
+	text, _ := os.ReadFile("/proc/sys/net/netfilter/nf_conntrack_max")
+	n, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return max(n/16, 1024)
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -43,11 +42,11 @@ func (e *Engine) Teardown(ctx context.Context) error {
 	}
 	note(e.emptyContainerd(ctx))
 	note(e.removeLinks())
-	if out, err := exec.CommandContext(ctx, "nft", "destroy", "table", "inet", e.Name).CombinedOutput(); err != nil {
-		if out2, err2 := exec.CommandContext(ctx, "nft", "delete", "table", "inet", e.Name).CombinedOutput(); err2 != nil {
-			note(fmt.Errorf("remove firewall: %w: %s%s", err2, out, out2))
-		}
+	gone := fmt.Sprintf("table inet %[1]s\ndelete table inet %[1]s\n", e.Name)
+	if len(e.Networks) > 0 {
+		gone += fmt.Sprintf("table bridge %[1]s\ndelete table bridge %[1]s\n", e.Name)
 	}
+	note(nft(ctx, gone))
 	e.endShims(ctx)
 	if e.daemon.own {
 		e.daemon.kill()

@@ -21,20 +21,42 @@ var update = flag.Bool("update", false, "write the golden files")
 func TestFirewallText(t *testing.T) {
 	a := netip.MustParseAddr
 	base := spaceRules{Dynos: netip.MustParsePrefix("10.0.0.0/16"), Data: netip.MustParsePrefix("172.23.0.0/20"), Resolver: a("10.0.0.2"),
-		Gateway: a("100.64.0.1"), Private: private}
+		Gateway: a("100.64.0.1"), Private: private, Open: true, Own: []netip.Addr{a("100.64.0.9")}}
 	full := base
+	full.Own = []netip.Addr{a("198.51.100.1"), a("198.51.100.2")}
 	full.Workloads = []workloadRule{
 		{Link: "w0123456789ab", Address: a("10.0.128.1"), Outbound: a("198.51.100.1"), Transit: a("100.64.0.2"), Port: 5000},
 		{Link: "wba9876543210", Address: a("10.0.144.1"), Outbound: a("198.51.100.2")},
 	}
+	guarded := full
+	guarded.Open, guarded.Mail, guarded.Internal = false, true, a("10.0.0.3")
+	guarded.Ingress = prefixes("203.0.113.0/24")
+	for _, p := range []engine.Pass{
+		{Target: netip.MustParsePrefix("192.0.2.0/24"), Protocol: engine.TCP, From: 443, To: 443},
+		{Target: netip.MustParsePrefix("192.0.2.0/24"), Protocol: engine.UDP, From: 5000, To: 6000},
+		{Target: netip.MustParsePrefix("192.0.2.7/32"), To: 65535},
+		{Target: netip.MustParsePrefix("192.0.2.8/32"), From: 1, To: 100},
+		{Target: netip.MustParsePrefix("0.0.0.0/0"), Protocol: engine.ICMP, From: 8, To: 8},
+		{Target: netip.MustParsePrefix("198.18.0.0/15"), Protocol: engine.TCP, To: 65535},
+	} {
+		guarded.Egress = append(guarded.Egress, passRule(p))
+	}
+	guarded.Joined = []joinedRule{{"p0123456789ab", netip.MustParsePrefix("10.1.0.0/16")}, {"pba9876543210", netip.MustParsePrefix("192.168.50.0/24")}}
 	builds := base
 	builds.Builds, builds.Data = true, netip.Prefix{}
-	machine := hostRules{Name: "cloister", Links: "cl1a2b-", Transit: netip.MustParsePrefix("100.64.0.0/10"), RouterUID: 990, Private: private}
+	machine := hostRules{Name: "cloister", Links: "cl1a2b-", Transit: netip.MustParsePrefix("100.64.0.0/10"), RouterUID: 990, Private: private, Flows: 16384}
 	busy := machine
 	busy.Sources = []sourceRule{{"cl1a2b-01234567", a("100.64.0.2")}, {"cl1a2b-01234567", a("198.51.100.1")}}
 	busy.Masked = []netip.Addr{a("100.64.0.2")}
+	busy.Known, busy.Mail = []netip.Addr{a("198.51.100.1")}, []netip.Addr{a("198.51.100.1")}
+	busy.Networks, busy.HTTP, busy.HTTPS = true, 8080, 8443
+	busy.Ingress = prefixes("203.0.113.0/24 2001:db8:1::/64")
+	busy.Trusted4 = knocks(a("203.0.113.1"), prefixes("192.0.2.0/24 192.0.2.7/32 2001:db8:2::/48"))
+	busy.Trusted6 = knocks(a("2001:db8:1::1"), prefixes("192.0.2.0/24 2001:db8:2::/48"))
+	busy.Trusted4 = append(busy.Trusted4, knocks(a("203.0.113.2"), cloister.Everyone())...)
+	busy.Trusted6 = append(busy.Trusted6, knocks(a("2001:db8:1::2"), cloister.Everyone())...)
 	for name, text := range map[string]string{
-		"space-empty": base.render(), "space-full": full.render(), "space-builds": builds.render(),
+		"space-empty": base.render(), "space-full": full.render(), "space-guarded": guarded.render(), "space-builds": builds.render(),
 		"machine-empty": machine.render(), "machine-busy": busy.render(),
 	} {
 		t.Run(name, func(t *testing.T) {

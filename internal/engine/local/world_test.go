@@ -93,6 +93,42 @@ func (m *machine) probe() string {
 	return path
 }
 
+// in runs the probe in one of the places around the machine, or in a namespace file, and tells what it said.
+func (m *machine) in(place string, arguments ...string) (said string, ok bool) {
+	m.Helper()
+	out, err := m.inside(place, arguments...).CombinedOutput()
+	return strings.TrimSpace(string(out)), err == nil
+}
+
+func (m *machine) inside(place string, arguments ...string) *exec.Cmd {
+	m.Helper()
+	if !strings.HasPrefix(place, "/") {
+		place = "/run/netns/" + m.config.Name + "-" + place
+	}
+	return exec.Command("nsenter", append([]string{"--net=" + place, m.probe()}, arguments...)...)
+}
+
+// follow runs the probe somewhere until the end of the test, and collects what it says.
+func (m *machine) follow(cmd *exec.Cmd) *safeBuffer {
+	m.Helper()
+	said := &safeBuffer{}
+	cmd.Stdout, cmd.Stderr = said, said
+	if err := cmd.Start(); err != nil {
+		m.Fatal(err)
+	}
+	m.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	m.until("it says something", func() bool { return said.String() != "" })
+	return said
+}
+
+// ensure changes a space.
+func (m *machine) ensure(e engine.Engine, s engine.Space) {
+	m.Helper()
+	if err := e.EnsureSpace(m.Context(), s); err != nil {
+		m.Fatal(err)
+	}
+}
+
 // dialAs dials from the machine as a user, and tells what the other side saw.
 func (m *machine) dialAs(uid int, address string) (seen string, ok bool) {
 	m.Helper()
@@ -139,6 +175,22 @@ func (m *machine) logs(e engine.Engine, w engine.Workload, has func(line string)
 		if has(l.Text) {
 			return
 		}
+	}
+}
+
+// goesOn waits until a workload that writes all the time writes on from now.
+func (m *machine) goesOn(e engine.Engine, w engine.Workload) {
+	m.Helper()
+	ctx, cancel := context.WithTimeout(m.Context(), 10*time.Second)
+	defer cancel()
+	n := 0
+	for l, err := range e.Logs(ctx, w.ID, time.Now()) {
+		if n++; err != nil || n > 5 || strings.HasPrefix(l.Text, "probe:") {
+			break
+		}
+	}
+	if n <= 5 {
+		m.Fatalf("it does not go on: %d lines", n)
 	}
 }
 

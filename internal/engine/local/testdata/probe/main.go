@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,7 +20,7 @@ const patience = 800 * time.Millisecond
 
 func main() {
 	if len(os.Args) < 3 {
-		fail("usage: probe dial NETWORK ADDRESS | serve ADDRESS… | ping ADDRESS | none ADDRESS… | hold ADDRESS | eat MEGABYTES")
+		fail("usage: probe dial NETWORK ADDRESS | serve ADDRESS… | ping ADDRESS | none ADDRESS… | hold ADDRESS | watch SOURCE | eat MEGABYTES")
 	}
 	switch os.Args[1] {
 	case "dial":
@@ -32,6 +33,8 @@ func main() {
 		ping(os.Args[2])
 	case "hold":
 		hold(os.Args[2])
+	case "watch":
+		watch(os.Args[2])
 	case "eat":
 		eat(os.Args[2])
 	}
@@ -117,11 +120,15 @@ func echo(address string) error {
 // serve tells everybody, on TCP and UDP, what address they come from.
 func serve(addresses []string) {
 	for _, a := range addresses {
-		l, err := net.Listen("tcp4", a)
+		family := "4"
+		if strings.HasPrefix(a, "[") {
+			family = "6"
+		}
+		l, err := net.Listen("tcp"+family, a)
 		if err != nil {
 			fail(err)
 		}
-		p, err := net.ListenPacket("udp4", a)
+		p, err := net.ListenPacket("udp"+family, a)
 		if err != nil {
 			fail(err)
 		}
