@@ -152,7 +152,7 @@ func rebirth(ctx context.Context, t *Trial) error {
 		return c.send(udpTo(t.Outside.at(443), flow, m))
 	}
 	right := mark()
-	arrived, err := t.tap("", "the machine", t.Places.SpaceLink(spaceAgain), marked(right))
+	arrived, err := t.tap(before.ns, "the old dyno", "eth0", marked(right))
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ func rebirth(ctx context.Context, t *Trial) error {
 		return err
 	}
 	if len(arrived.packets()) == 0 {
-		return broken("an answer from outside does not come back to its space")
+		return broken("an answer from outside does not come back to its dyno")
 	}
 	arrived.close()
 	if err := t.engine.Drop(ctx, before.ID); err != nil {
@@ -179,20 +179,24 @@ func rebirth(ctx context.Context, t *Trial) error {
 		return fmt.Errorf("make the space again: %w", err)
 	}
 	t.later(func() { t.engine.DropSpace(context.WithoutCancel(ctx), spaceAgain) })
-	m := mark()
-	inherits, err := t.tap("", "the new space's link", t.Places.SpaceLink(spaceAgain), marked(m))
-	if err != nil {
-		return err
-	}
 	after, err := t.start(ctx, w, "serve")
 	if err != nil {
 		return err
 	}
 	t.later(func() { t.engine.Drop(context.WithoutCancel(ctx), after.ID) })
+	m := mark()
+	inherits, err := t.tap(now.ns, "the new space, on its way further,", "", func(p packet) bool { return p.Out && marked(m)(p) })
+	if err != nil {
+		return err
+	}
+	dyno, err := t.tap(after.ns, "the new dyno", "eth0", marked(m))
+	if err != nil {
+		return err
+	}
 	if err := late(m); err != nil {
 		return err
 	}
-	t.none(inherits)
+	t.none(inherits, dyno)
 	if after.Endpoint == before.Endpoint {
 		t.Through("the router's way to the old dyno leads to the new one: %s", after.Endpoint)
 	}
