@@ -46,7 +46,7 @@ type Engine struct {
 	hostTable   table
 	holding     sync.Mutex // held while ingress addresses change
 	joining     sync.Mutex // held while links to peers change
-	flows       int        // that the machine keeps for one space
+	flows       int        // that a namespace can keep
 }
 
 var _ engine.Engine = (*Engine)(nil)
@@ -91,7 +91,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		return fmt.Errorf("open netlink: %w", err)
 	}
 	e.mtu = uplinkMTU(e.netlink)
-	e.swap, e.flows = swapLimits(), flowLimit()
+	e.swap, e.flows = swapLimits(), flowTable()
 	// Nothing of ours passes before the rules are there.
 	if err := e.loadHost(ctx); err != nil {
 		return err
@@ -104,6 +104,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		return err
 	}
 	e.background.Go(e.sweep)
+	e.background.Go(e.guardFlows)
 	e.background.Go(e.keepKeeper)
 	return nil
 }

@@ -113,7 +113,8 @@ type hostRules struct {
 	Sources     []sourceRule
 	Masked      []netip.Addr
 	Known, Mail []netip.Addr
-	Flows       int // how many the machine keeps for one space
+	Flows       int // new ones of one space in a second
+	Burst       int // and at once
 	Networks    bool
 
 	Ingress            []netip.Prefix // the pool

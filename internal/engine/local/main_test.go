@@ -146,7 +146,7 @@ func (m *machine) leftovers() string {
 		}
 	}
 	tables, _ := exec.Command("nft", "list", "tables").Output()
-	if strings.Contains(string(tables), " "+m.config.Name+"\n") {
+	if strings.Contains(string(tables), " "+m.config.Name+"\n") || strings.Contains(string(tables), " "+m.config.Name+"_") {
 		left = append(left, "table: "+m.config.Name)
 	}
 	return strings.Join(left, "\n")

@@ -5,10 +5,7 @@ import (
 	"hash/fnv"
 	"maps"
 	"net/netip"
-	"os"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/cloister-dev/cloister/internal/engine"
 )
@@ -106,7 +103,7 @@ func (e *Engine) hostRules() hostRules {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	r := hostRules{Name: e.Name, Links: e.linkPrefix(), Transit: e.Transit, RouterUID: e.RouterUID, Private: e.private(),
-		Flows: e.flows, Networks: len(e.Networks) > 0, Ingress: e.Ingress, HTTP: e.HTTPPort, HTTPS: e.HTTPSPort}
+		Flows: e.share() / flowLife, Burst: e.share() / 2, Networks: len(e.Networks) > 0, Ingress: e.Ingress, HTTP: e.HTTPPort, HTTPS: e.HTTPSPort}
 	for _, id := range slices.Sorted(maps.Keys(e.spaces)) {
 		sp := e.spaces[id]
 		own := append([]netip.Addr{sp.address}, sp.spec.Outbound...)
@@ -130,11 +127,4 @@ func (e *Engine) hostRules() hostRules {
 		}
 	}
 	return r
-}
-
-// flowLimit is how many flows the machine keeps for one space: a sixteenth of its table.
-func flowLimit() int {
-	text, _ := os.ReadFile("/proc/sys/net/netfilter/nf_conntrack_max")
-	n, _ := strconv.Atoi(strings.TrimSpace(string(text)))
-	return max(n/16, 1024)
 }

@@ -42,11 +42,13 @@ func (e *Engine) Teardown(ctx context.Context) error {
 	}
 	note(e.emptyContainerd(ctx))
 	note(e.removeLinks())
-	gone := fmt.Sprintf("table inet %[1]s\ndelete table inet %[1]s\n", e.Name)
+	tables := []string{"inet " + e.Name, "inet " + e.Name + "_flows"}
 	if len(e.Networks) > 0 {
-		gone += fmt.Sprintf("table bridge %[1]s\ndelete table bridge %[1]s\n", e.Name)
+		tables = append(tables, "bridge "+e.Name)
 	}
-	note(nft(ctx, gone))
+	for _, t := range tables {
+		note(nft(ctx, "table "+t+"\ndelete table "+t+"\n"))
+	}
 	e.endShims(ctx)
 	if e.daemon.own {
 		e.daemon.kill()

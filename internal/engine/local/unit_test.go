@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -44,7 +45,7 @@ func TestFirewallText(t *testing.T) {
 	guarded.Joined = []joinedRule{{"p0123456789ab", netip.MustParsePrefix("10.1.0.0/16")}, {"pba9876543210", netip.MustParsePrefix("192.168.50.0/24")}}
 	builds := base
 	builds.Builds, builds.Data = true, netip.Prefix{}
-	machine := hostRules{Name: "cloister", Links: "cl1a2b-", Transit: netip.MustParsePrefix("100.64.0.0/10"), RouterUID: 990, Private: private, Flows: 16384}
+	machine := hostRules{Name: "cloister", Links: "cl1a2b-", Transit: netip.MustParsePrefix("100.64.0.0/10"), RouterUID: 990, Private: private, Flows: 136, Burst: 8192}
 	busy := machine
 	busy.Sources = []sourceRule{{"cl1a2b-01234567", a("100.64.0.2")}, {"cl1a2b-01234567", a("198.51.100.1")}}
 	busy.Masked = []netip.Addr{a("100.64.0.2")}
@@ -73,6 +74,15 @@ func TestFirewallText(t *testing.T) {
 			if text != string(want) {
 				t.Errorf("the text has changed; look at it with -update and git diff:\n%s", text)
 			}
+			if _, err := exec.LookPath("nft"); err != nil || os.Geteuid() != 0 {
+				return // the tests run in a namespace of their own if they run as root
+			}
+			for range 2 {
+				if err := nft(t.Context(), text); err != nil {
+					t.Error(err)
+				}
+			}
+			nft(t.Context(), "flush ruleset")
 		})
 	}
 }

@@ -8,8 +8,10 @@ import (
 	"iter"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +54,27 @@ func TestContractOverASocket(t *testing.T) {
 		t.Cleanup(serve(t, path, e, os.Getuid()))
 		return enginetest.Setup{Engine: dial(t, path), Image: "sha256:fake", Commands: enginetest.FakeWords()}
 	})
+}
+
+func TestASpaceArrivesAsItWasSent(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "engine.sock")
+	e := fake.New(fake.Config{})
+	defer serve(t, path, e, os.Getuid())()
+	full := engine.Space{ID: "full", Dynos: netip.MustParsePrefix("10.0.0.0/16"), Data: netip.MustParsePrefix("172.23.0.0/20"),
+		Trusted: []netip.Prefix{netip.MustParsePrefix("2001:db8::/32")}, Ingress: []netip.Addr{netip.MustParseAddr("2001:db8::1")},
+		Internal: netip.MustParseAddr("10.0.0.3"), Outbound: []netip.Addr{netip.MustParseAddr("198.51.100.1")}, Mail: true,
+		Egress: []engine.Pass{{Target: netip.MustParsePrefix("192.0.2.0/24"), Protocol: engine.TCP, From: 1, To: 2}},
+		Peers:  []engine.Peer{{ID: "p", Network: "office", Prefixes: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}}},
+		Names:  []engine.Name{{Name: "a.localspace.", Addresses: []netip.Addr{netip.MustParseAddr("10.0.128.1")}}}, Topology: []byte("{}")}
+	sealed := engine.Space{ID: "sealed", Egress: []engine.Pass{}} // nowhere, which nil is not
+	for _, s := range []engine.Space{full, sealed, {ID: "open"}} {
+		if err := dial(t, path).EnsureSpace(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := e.Space(s.ID); !reflect.DeepEqual(got, s) {
+			t.Errorf("got\n%+v, want\n%+v", got, s)
+		}
+	}
 }
 
 func TestStrangersAreRefused(t *testing.T) {

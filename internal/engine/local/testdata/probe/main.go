@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -20,7 +21,7 @@ const patience = 800 * time.Millisecond
 
 func main() {
 	if len(os.Args) < 3 {
-		fail("usage: probe dial NETWORK ADDRESS | serve ADDRESS… | ping ADDRESS | none ADDRESS… | hold ADDRESS | watch SOURCE | eat MEGABYTES")
+		fail("usage: probe dial NETWORK ADDRESS | serve ADDRESS… | ping ADDRESS | none ADDRESS… | hold ADDRESS | watch SOURCE | flood ADDRESS FLOWS | eat MEGABYTES")
 	}
 	switch os.Args[1] {
 	case "dial":
@@ -35,6 +36,8 @@ func main() {
 		hold(os.Args[2])
 	case "watch":
 		watch(os.Args[2])
+	case "flood":
+		flood(os.Args[2], os.Args[3])
 	case "eat":
 		eat(os.Args[2])
 	}
@@ -187,6 +190,26 @@ func hold(address string) {
 		}
 		fmt.Println(i)
 		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// flood sends one packet for each of so many flows, from many ports.
+func flood(address, flows string) {
+	n, err := strconv.Atoi(flows)
+	to, err2 := netip.ParseAddr(address)
+	if err != nil || err2 != nil {
+		fail(address)
+	}
+	var from []*net.UDPConn
+	for range 500 {
+		c, err := net.ListenUDP("udp4", nil)
+		if err != nil {
+			fail(err)
+		}
+		from = append(from, c)
+	}
+	for i := range n {
+		from[i%len(from)].WriteToUDPAddrPort([]byte("x"), netip.AddrPortFrom(to, uint16(10000+i/len(from))))
 	}
 }
 
