@@ -3,6 +3,7 @@ package local_test
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os/exec"
 	"strings"
 	"testing"
@@ -52,6 +53,7 @@ const (
 		"nsenter --net=A ip link set sab up; nsenter --net=B ip link set sab up; " +
 		"nsenter --net=A ip route add 10.0.144.0/20 via 169.254.77.2; nsenter --net=A ip neigh replace 169.254.77.2 lladdr $(nsenter --net=B ip -br link show sab | awk '{print $3}') dev sab"
 	known   = "ip neigh replace $(ip route show dev $l | cut -d' ' -f1) lladdr 02:00:00:00:00:02 dev $l nud permanent; "
+	naive   = open + "; nft 'table ip sabotage { chain pre { type nat hook prerouting priority -110; iifname \"w*\" meta l4proto { tcp, udp } th dport 53 dnat to 10.0.0.2:5355; }; }'"
 	passing = "nft insert rule inet cloister forward accept"
 	links   = "for l in $(ip -br link | grep -o '^w[0-9a-f]*'); do "
 )
@@ -84,6 +86,13 @@ var sabotages = []sabotage{
 	{attack: "T16", what: "one dyno is let through", a: "nft insert rule inet cloister forward iifname $(ip route get 10.0.128.2 | grep -o 'w[0-9a-f]*' | head -1) accept"},
 	{attack: "T16", what: "builds are an ordinary space", with: accomplice{ensure: func(s *engine.Space) { s.Builds = false }}},
 	{attack: "T17", what: "volumes stay", with: accomplice{keep: true}},
+	{attack: "T19", what: "a space is told another's names", with: accomplice{ensure: func(s *engine.Space) {
+		if s.ID == "isolation-a" && len(s.Names) > 0 {
+			s.Names = append(s.Names[:len(s.Names):len(s.Names)], engine.Name{Name: "web.isolation-b.app.localspace.", Addresses: []netip.Addr{netip.MustParseAddr("10.0.160.1")}})
+		}
+	}}},
+	{attack: "T20", what: "the resolver passes on whatever it hears", a: naive, undo: "nft delete table ip sabotage"},
+	{attack: "T21", what: "the resolver passes on whatever it hears", a: naive, undo: "nft delete table ip sabotage"},
 	{attack: "T18", what: "the space lets the machine in", a: passing},
 }
 
@@ -100,6 +109,9 @@ func TestAttacksGetThroughWithoutTheirProtection(t *testing.T) {
 			t.Error(err)
 		}
 	}()
+	if err := o.Upstream.Listen(m.config.SpaceNamespace(lab.A.Space.ID), netip.MustParseAddrPort("10.0.0.2:5355")); err != nil {
+		t.Fatal(err) // what the naive resolver is
+	}
 	attacks := map[string]isolation.Attack{}
 	for _, a := range isolation.Attacks() {
 		attacks[a.ID] = a
