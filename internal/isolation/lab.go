@@ -38,6 +38,7 @@ type Options struct {
 	Places     Places
 	Image      string         // what WriteImage returned
 	Pool       []netip.Prefix // where outbound addresses come from; those in use are left alone
+	Ingress    []netip.Prefix // where spaces' own addresses come from, if the engine has any
 	Transit    netip.Prefix
 	Masquerade bool // the outside sees the machine's address
 	Upstream   *Upstream

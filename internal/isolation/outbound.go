@@ -74,7 +74,7 @@ func hairpin(ctx context.Context, t *Trial) error {
 			t.Through("%s answers another space: %s %v", a, got, err)
 		}
 	}
-	return nil
+	return t.asStranger(ctx)
 }
 
 // sources are the addresses that packets of a space may have when they leave it.
@@ -268,7 +268,7 @@ func forbidden(ctx context.Context, t *Trial) error {
 	if _, err := ask(t.A.Web.ns, "tcp4", cut.String(), time.Second); err != nil {
 		return broken("what is allowed again is not reached: %w", err)
 	}
-	return nil
+	return t.noLongerTrusted(ctx)
 }
 
 // echoes says something and reports whether it is answered.

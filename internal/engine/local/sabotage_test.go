@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/engine"
 	"github.com/cloister-dev/cloister/internal/isolation"
 )
@@ -80,6 +81,16 @@ var sabotages = []sabotage{
 	{attack: "T11", what: "one space's packets go to another's public address", a: passing, host: "nft insert rule inet NAME forward accept"},
 	{attack: "T12", what: "sources are not translated", a: "nft flush chain inet cloister leave; nft insert rule inet cloister gone accept"},
 	{attack: "T13", what: "the outbound rules are not told", with: accomplice{ensure: func(s *engine.Space) { s.Egress = nil }}},
+	{attack: "T11", what: "a space trusts everybody", with: accomplice{ensure: func(s *engine.Space) {
+		if len(s.Ingress) > 0 {
+			s.Trusted = cloister.Everyone()
+		}
+	}}},
+	{attack: "T13", what: "a range is not taken back", with: accomplice{ensure: func(s *engine.Space) {
+		if len(s.Ingress) > 0 {
+			s.Trusted = cloister.Everyone()
+		}
+	}}},
 	{attack: "T14", what: "spaces share a few ports", host: "nft 'table inet sabotage { chain post { type nat hook postrouting priority 99; oifname isolation0 meta l4proto { tcp, udp } snat ip to 192.0.2.1:20000-20050; }; }'; nft flush chain inet NAME early",
 		unhost: "nft delete table inet sabotage"},
 	{attack: "T15", what: "the machine keeps every flow", host: "nft flush chain inet NAME early; nft flush chain inet NAME egress; nft add rule inet NAME egress accept"},
