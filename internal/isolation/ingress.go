@@ -16,7 +16,8 @@ import (
 // front gives the other space an address of its own to be reached by, which only some may use. It is invalid where
 // the engine has no such addresses.
 func (t *Trial) front(ctx context.Context, trusted ...netip.Addr) (netip.AddrPort, error) {
-	if len(t.Ingress) == 0 {
+	i := slices.IndexFunc(t.Ingress, func(p netip.Prefix) bool { return p.Addr().Is4() })
+	if i < 0 {
 		return netip.AddrPort{}, nil
 	}
 	s := t.B.Space
@@ -24,7 +25,7 @@ func (t *Trial) front(ctx context.Context, trusted ...netip.Addr) (netip.AddrPor
 	for _, a := range trusted {
 		s.Trusted = append(s.Trusted, netip.PrefixFrom(a, a.BitLen()))
 	}
-	a := last(t.Ingress[0]).Prev()
+	a := last(t.Ingress[i]).Prev()
 	for tries := 0; ; tries++ {
 		s.Ingress = []netip.Addr{a}
 		err := t.engine.EnsureSpace(ctx, s)
