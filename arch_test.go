@@ -24,10 +24,11 @@ var houses = table(`
 	internal/heroku              :
 	internal/engine              : .
 	internal/plan                : . engine
+	internal/doors               :
 	internal/engine/enginetest   : . engine
 	internal/engine/fake         : . plan engine
 	internal/engine/remote       : . plan engine
-	internal/engine/local        : . plan engine engine/local/inside
+	internal/engine/local        : . plan engine engine/local/inside doors
 	internal/engine/local/inside :
 	internal/engine/kube         : . plan engine
 	internal/isolation           : . engine
@@ -44,11 +45,11 @@ var houses = table(`
 	internal/web                 : . engine heroku platform logs
 	internal/gitd                : . engine platform logs
 	internal/attach              : . engine platform logs
-	internal/router              : . logs
+	internal/router              : . logs doors
 	internal/cli/term            :
 	internal/cli                 : heroku cli/term
 	internal/simulation          : . plan engine engine/fake store platform control
-	internal/server              : . plan engine engine/fake engine/local engine/local/inside engine/remote engine/kube store build addon platform control logs api web gitd attach router heroku cli cli/term isolation
+	internal/server              : . plan engine doors engine/fake engine/local engine/local/inside engine/remote engine/kube store build addon platform control logs api web gitd attach router heroku cli cli/term isolation
 	cmd/cloister                 : cli server
 `)
 

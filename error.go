@@ -3,6 +3,7 @@ package cloister
 import (
 	"errors"
 	"fmt"
+	"syscall"
 )
 
 // A Kind says what sort of mistake an Error is. The API turns it into an HTTP status and Heroku's error id,
@@ -16,6 +17,7 @@ const (
 	Forbidden    Kind = "forbidden"             // visible to the caller, but not allowed
 	NotFound     Kind = "not_found"             // does not exist, or must look as if it did not
 	Conflict     Kind = "conflict"              // true when asked, no longer true: ask again
+	Precondition Kind = "precondition_failed"   // the caller named a state, and it is another by now
 	Invalid      Kind = "invalid_params"        // understood, and against a rule
 	Confirm      Kind = "confirmation_required" // allowed once the caller repeats it with a confirmation
 	TooLarge     Kind = "payload_too_large"     // the body exceeds a limit that the message names
@@ -49,7 +51,10 @@ func Missing(resource string) error {
 	return &Error{Kind: NotFound, Message: "Couldn't find that " + w + ".", Resource: resource}
 }
 
-// KindOf says what sort of error err is. Anything that is not an Error is Internal; nil is "".
+// full is what a full disk means for whoever wanted something: wherever a write failed for it, nobody has to say so.
+var full = &Error{Kind: Unavailable, Message: "The disk of the server is full. Free some space there and try again."}
+
+// KindOf says what sort of error err is. Anything that is not an Error is Internal, but for a full disk; nil is "".
 func KindOf(err error) Kind {
 	if err == nil {
 		return ""
@@ -57,6 +62,9 @@ func KindOf(err error) Kind {
 	var e *Error
 	if errors.As(err, &e) {
 		return e.Kind
+	}
+	if errors.Is(err, syscall.ENOSPC) {
+		return full.Kind
 	}
 	return Internal
 }
@@ -66,6 +74,9 @@ func MessageOf(err error) string {
 	var e *Error
 	if errors.As(err, &e) && e.Kind != Internal {
 		return e.Message
+	}
+	if KindOf(err) == full.Kind {
+		return full.Message
 	}
 	return "Internal server error."
 }

@@ -7,8 +7,12 @@ type Routes struct {
 	Version int64
 	Apps    []Route
 
-	Certificates []Certificate  // the first one answers clients that name no host
-	Balancers    []netip.Prefix // load balancers whose word on the client's address is taken
+	Certificates []Certificate // the first one answers clients that name no host
+
+	// Load balancers, whose word on the client's address is taken. They all speak the PROXY protocol, on each of their
+	// connections, or none of them does: then they send X-Forwarded-For.
+	Balancers     []netip.Prefix
+	ProxyProtocol bool
 }
 
 // A Route is what the router knows of one app.
@@ -18,6 +22,7 @@ type Route struct {
 	SpaceID     string
 	Hosts       []string       // lower case, without port
 	Trusted     []netip.Prefix // the space's trusted ranges
+	Ingress     []netip.Addr   // addresses of the space's own: if there are any, the app answers nowhere else
 	Internal    bool           // answers only inside the space
 	Maintenance bool
 	Blank       bool // nothing was deployed yet

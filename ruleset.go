@@ -2,6 +2,7 @@ package cloister
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -19,13 +20,14 @@ type Ruleset struct {
 // Everyone is the trusted range of a new space, as the contract says: the whole internet.
 func Everyone() []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")} }
 
-// ParseTrusted reads a set of trusted ranges: at most max, no duplicates, host bits clear. A single address counts
-// as its own range. An empty set is valid and admits nobody.
+// ParseTrusted reads a set of trusted ranges: at most max, host bits clear, and none inside another, or there twice.
+// Only the ranges of everyone may be beside others, since that is how people narrow a new space: they add a range, and
+// then remove 0.0.0.0/0. A single address counts as its own range. An empty set is valid and admits nobody.
 func ParseTrusted(sources []string, max int) ([]netip.Prefix, error) {
 	if len(sources) > max {
 		return nil, Errorf(Invalid, "A space has at most %d trusted IP ranges; this set has %d. Merge neighbouring ranges, or ask the operator to raise the limit.", max, len(sources))
 	}
-	out, seen := make([]netip.Prefix, 0, len(sources)), map[netip.Prefix]bool{}
+	out := make([]netip.Prefix, 0, len(sources))
 	for _, s := range sources {
 		p, err := netip.ParsePrefix(s)
 		if a, aerr := netip.ParseAddr(s); aerr == nil && a.Zone() == "" {
@@ -38,13 +40,32 @@ func ParseTrusted(sources []string, max int) ([]netip.Prefix, error) {
 			return nil, Errorf(Invalid, "Source %s is an IPv4-mapped IPv6 range. Write it as IPv4.", s)
 		case p.Masked() != p:
 			return nil, Errorf(Invalid, "Source %s has host bits set. Did you mean %s?", s, p.Masked())
-		case seen[p]:
-			return nil, Errorf(Invalid, "Source %s is in the set twice.", s)
+		case slices.Contains(out, p):
+			return nil, Errorf(Invalid, "Source %s is in the set twice. Leave one of the two out.", s)
 		}
-		seen[p] = true
+		for _, other := range out {
+			if p.Overlaps(other) && p.Bits() > 0 && other.Bits() > 0 {
+				wide, narrow := p, other
+				if other.Bits() < p.Bits() {
+					wide, narrow = other, p
+				}
+				return nil, Errorf(Invalid, "Source %s is inside %s. Leave %[1]s out, or %[2]s if not all of it is to be trusted.", narrow, wide)
+			}
+		}
 		out = append(out, p)
 	}
 	return out, nil
+}
+
+// Pointless is the range of everyone in a set that has others too, which mean nothing beside it.
+func Pointless(ranges []netip.Prefix) (everyone netip.Prefix, ok bool) {
+	for _, p := range ranges {
+		// ::/0 stands for IPv6 alone: it is pointless beside a range of IPv6.
+		if p.Bits() == 0 && slices.ContainsFunc(ranges, func(o netip.Prefix) bool { return o.Bits() > 0 && (p == everyone4 || o.Addr().Is6()) }) {
+			return p, true
+		}
+	}
+	return everyone, false
 }
 
 // Trusts reports whether a client at addr is inside one of the ranges. An IPv4 client that arrives on an IPv6 socket

@@ -17,7 +17,12 @@ func TestParseTrusted(t *testing.T) {
 		{[]string{"0.0.0.0/0"}, []string{"0.0.0.0/0"}},
 		{[]string{"192.0.2.0/24", "10.0.0.0/8"}, []string{"192.0.2.0/24", "10.0.0.0/8"}}, // in the order given
 		{[]string{"192.0.2.7"}, []string{"192.0.2.7/32"}},
-		{[]string{"2001:db8::1", "2001:db8::/32"}, []string{"2001:db8::1/128", "2001:db8::/32"}},
+		{[]string{"2001:db8::1", "2001:db9::/32"}, []string{"2001:db8::1/128", "2001:db9::/32"}},
+		{[]string{"0.0.0.0/0", "192.0.2.0/24", "2001:db8::/32"}, []string{"0.0.0.0/0", "192.0.2.0/24", "2001:db8::/32"}}, // how a new space is narrowed
+		{[]string{"::/0", "2001:db8::/32"}, []string{"::/0", "2001:db8::/32"}},
+		{[]string{"2001:db8::1", "2001:db8::/32"}, nil},
+		{[]string{"192.0.2.0/24", "192.0.2.128/25"}, nil},
+		{[]string{"192.0.2.7", "192.0.0.0/16"}, nil},
 		{[]string{"192.0.2.1/24"}, nil},
 		{[]string{"192.0.2.0/33"}, nil},
 		{[]string{"192.0.2.0/24", "192.0.2.0/24"}, nil},
@@ -42,6 +47,40 @@ func TestParseTrusted(t *testing.T) {
 		}
 		if err != nil || got == nil || !slices.Equal(text, test.want) {
 			t.Errorf("%q: got %v, %v", test.in, got, err)
+		}
+	}
+}
+
+func TestOverlapsNameBothRanges(t *testing.T) {
+	for _, in := range [][]string{{"192.0.2.0/24", "192.0.2.128/25"}, {"192.0.2.128/25", "192.0.2.0/24"}} {
+		_, err := cloister.ParseTrusted(in, 3)
+		if want := "Source 192.0.2.128/25 is inside 192.0.2.0/24. Leave 192.0.2.128/25 out, or 192.0.2.0/24 if not all of it is to be trusted."; cloister.MessageOf(err) != want {
+			t.Errorf("%q: %v", in, err)
+		}
+	}
+}
+
+func TestPointless(t *testing.T) {
+	for _, test := range []struct {
+		in   []string
+		want string
+	}{
+		{[]string{"0.0.0.0/0"}, ""},
+		{[]string{"0.0.0.0/0", "::/0"}, ""},
+		{[]string{"192.0.2.0/24"}, ""},
+		{nil, ""},
+		{[]string{"192.0.2.0/24", "0.0.0.0/0"}, "0.0.0.0/0"},
+		{[]string{"0.0.0.0/0", "2001:db8::/32"}, "0.0.0.0/0"}, // which stands for everyone
+		{[]string{"::/0", "192.0.2.0/24"}, ""},
+		{[]string{"::/0", "2001:db8::/32"}, "::/0"},
+	} {
+		ranges, err := cloister.ParseTrusted(test.in, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, ok := cloister.Pointless(ranges)
+		if ok != (test.want != "") || ok && got.String() != test.want {
+			t.Errorf("%q: %v, %v", test.in, got, ok)
 		}
 	}
 }

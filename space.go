@@ -27,6 +27,7 @@ type Space struct {
 	CIDR      netip.Prefix // of dynos: a /16
 	DataCIDR  netip.Prefix // of data services: /16 to /20
 	Outbound  []netip.Addr // the stable addresses that the outside sees
+	Ingress   []netip.Addr // of this machine, that lead to this space's apps alone; from the operator's pool
 	CreatedAt time.Time
 	UpdatedAt time.Time
 
@@ -112,10 +113,8 @@ func parseNetwork(field, s string) (netip.Prefix, error) {
 	if p.Masked() != p {
 		return netip.Prefix{}, Errorf(Invalid, "%s %s has host bits set. Did you mean %s?", field, s, p.Masked())
 	}
-	for _, r := range private {
-		if r.Bits() <= p.Bits() && r.Contains(p.Addr()) {
-			return p, nil
-		}
+	if IsPrivate(p) {
+		return p, nil
 	}
 	return netip.Prefix{}, Errorf(Invalid, "%s %s is not private. Choose a range inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16.", field, s)
 }

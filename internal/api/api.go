@@ -40,6 +40,11 @@ type Sources interface {
 	New() (put, get string, err error)
 }
 
+// Slugs tells the path to upload the archive of a slug to, which carries its own secret.
+type Slugs interface {
+	Upload(appID, slugID string) string
+}
+
 // Caches forgets what builds of an app have kept for the next one. *build.Builder does.
 type Caches interface {
 	DropCache(ctx context.Context, appID string) error
@@ -54,6 +59,7 @@ type Health interface {
 type Beside struct {
 	Logs    Logs
 	Sources Sources
+	Slugs   Slugs
 	Caches  Caches
 	Health  Health
 	// CheckBuildpack reports why a buildpack could not be used, or nil; nil takes all for good until they are built with.

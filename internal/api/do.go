@@ -53,10 +53,12 @@ func (a *API) serve(h handler, who func(*http.Request) (cloister.Actor, cloister
 			a.fail(w, r, err)
 			return
 		}
+		warning := out.warning
 		if r.Method != http.MethodGet && r.Method != http.MethodHead && a.beside.Health != nil {
-			if t := a.beside.Health.Trouble(); t != "" {
-				w.Header().Set("Warning-Message", t)
-			}
+			warning = strings.TrimSpace(warning + " " + a.beside.Health.Trouble())
+		}
+		if warning != "" {
+			w.Header().Set("Warning-Message", warning)
 		}
 		a.write(w, r, out)
 	}

@@ -16,6 +16,7 @@ var statuses = map[cloister.Kind]int{
 	cloister.Forbidden:    http.StatusForbidden,
 	cloister.NotFound:     http.StatusNotFound,
 	cloister.Conflict:     http.StatusConflict,
+	cloister.Precondition: http.StatusPreconditionFailed,
 	cloister.Invalid:      http.StatusUnprocessableEntity,
 	cloister.Confirm:      http.StatusLocked,
 	cloister.TooLarge:     http.StatusRequestEntityTooLarge,

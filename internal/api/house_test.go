@@ -38,12 +38,22 @@ type house struct {
 	trouble  string // of the engine
 	caches   []string
 	panics   bool // when a cache is to be dropped
+	clients  []cloister.Client
 }
+
+// office is a network of the operator's.
+var office = cloister.Network{Name: "office", Prefixes: []netip.Prefix{netip.MustParsePrefix("192.168.4.0/22")}, Spaces: []string{"acme"}}
+
+func (h *house) Recent(string) []cloister.Client { return h.clients }
 
 func (h *house) Trouble() string { return h.trouble }
 
 func (h *house) New() (put, get string, err error) {
 	return "/sources/put-secret", "/sources/get-secret", nil
+}
+
+func (h *house) Upload(appID, slugID string) string {
+	return "/slugs/" + appID + "/" + slugID + "/secret"
 }
 
 func newHouse(t *testing.T) *house {
@@ -57,7 +67,8 @@ func newHouse(t *testing.T) *house {
 	h.logs, err = logs.Open(logs.Config{Dir: t.TempDir(), Key: make([]byte, 32)}, quiet)
 	check(t, err)
 	t.Cleanup(func() { h.logs.Close() })
-	h.platform = platform.New(h.store, platform.Config{AppDomain: "apps.localhost", OutboundPool: netip.MustParsePrefix("198.18.0.0/24")}, quiet)
+	h.platform = platform.New(h.store, platform.Config{AppDomain: "apps.localhost", OutboundPool: netip.MustParsePrefix("198.18.0.0/24"),
+		IngressPool: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/28")}, Networks: []cloister.Network{office}, Clients: h}, quiet)
 	h.ada.User = cloister.User{ID: cloister.NewID(), Email: email, PasswordHash: passwordHash(), Operator: true}
 	h.update(func(tx *store.Tx) error {
 		h.ada.User.CreatedAt, h.ada.User.UpdatedAt = tx.Now, tx.Now
@@ -71,7 +82,7 @@ func newHouse(t *testing.T) *house {
 	h.token = h.tokenOf(h.ada)
 	mux := http.NewServeMux()
 	mux.Handle("/", api.New(api.Config{WebPort: "8080", GitURL: "https://localhost:5100/"}, h.platform, api.Beside{
-		Logs: h.logs, Sources: h, Caches: dropped{h}, Health: h}, quiet))
+		Logs: h.logs, Sources: h, Slugs: h, Caches: dropped{h}, Health: h}, quiet))
 	mux.Handle("/streams/", h.logs.Handler())
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
@@ -160,6 +171,12 @@ func (h *house) deploy(app platform.AppInfo) cloister.Slug {
 }
 
 func hexOf(digit byte, n int) string { return string(bytes.Repeat([]byte{digit}, n)) }
+
+// applied says that a ruleset is in force, as control would.
+func (h *house) applied(id string) {
+	h.t.Helper()
+	h.update(func(tx *store.Tx) error { return tx.SetRulesetApplied(id) })
+}
 
 // run adds the row of a dyno that is up.
 func (h *house) run(app platform.AppInfo, name string, number int) cloister.Dyno {

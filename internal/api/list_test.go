@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -110,6 +111,27 @@ func TestAnAppIsBornWithAReleaseThatIsCurrent(t *testing.T) {
 	}
 }
 
+func TestSlugTellsWhereItIsUploaded(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.space("cellar")
+	app := h.app("cellar", "hello")
+	var raw any
+	a := h.call("POST", "/apps/hello/slugs", `{"process_types":{"web":"bin/web"},"commit":"c0ffee","stack":{"name":"debian-12"}}`).want(t, 201, &raw)
+	newChecker(t).object(t, "POST slugs", "slug", raw)
+	var got heroku.Slug
+	check(t, json.Unmarshal(a.body, &got))
+	if want := h.url + "/slugs/" + app.ID + "/" + got.ID + "/secret"; got.Blob.Method != "PUT" || got.Blob.URL != want {
+		t.Errorf("it is uploaded by %+v, not to %s", got.Blob, want)
+	}
+	h.call("GET", "/apps/hello/slugs/"+got.ID, nil).want(t, 200, &got)
+	if got.Blob.URL != "" || got.ProcessTypes["web"] != "bin/web" || *got.Commit != "c0ffee" || got.Stack.Name != "debian-12" {
+		t.Errorf("later it is %+v", got)
+	}
+	h.call("POST", "/apps/hello/releases", `{"slug":"`+got.ID+`"}`).refused(t, 422, "invalid_params",
+		"The slug has no archive yet. Upload it to the address that was given when the slug was created, then release it.")
+}
+
 func TestRollbackMakesANewReleaseOfOldCode(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -211,7 +233,8 @@ func TestTopologyIsInBothWords(t *testing.T) {
 		}
 		web := types[0].(map[string]any)
 		dyno := web["dynos"].([]any)[0].(map[string]any)
-		if web["process_type"] != "web" || dyno["number"] != 1.0 || dyno["private_ip"] != "10.0.128.2" {
+		if web["process_type"] != "web" || dyno["number"] != 1.0 || dyno["private_ip"] != "10.0.128.2" ||
+			dyno["hostname"] != "1.web.hello.app.localspace" {
 			t.Errorf("%s is %v", word, types)
 		}
 	}

@@ -18,9 +18,7 @@ func (a *API) noneRoutes(r chi.Router) {
 	for _, kind := range []string{"addons", "addon-attachments", "sni-endpoints", "log-drains", "webhooks"} {
 		r.Get("/apps/{app}/"+kind, a.do(a.appNone))
 	}
-	for _, kind := range []string{"peerings", "vpn-connections"} {
-		r.Get("/spaces/{space}/"+kind, a.do(a.spaceNone))
-	}
+	r.Get("/spaces/{space}/vpn-connections", a.do(a.spaceNone))
 	r.Get("/apps/{app}/pipeline-couplings", a.do(a.uncoupled))
 }
 

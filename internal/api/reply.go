@@ -14,9 +14,10 @@ import (
 
 // A reply is what a handler answers.
 type reply struct {
-	status int
-	body   any
-	list   lister // a list, of which the caller may want a part; body is unused
+	status  int
+	body    any
+	list    lister // a list, of which the caller may want a part; body is unused
+	warning string // what people should know, though all went well
 }
 
 func ok(body any) reply       { return reply{status: http.StatusOK, body: body} }
@@ -46,10 +47,8 @@ func (a *API) write(w http.ResponseWriter, r *http.Request, out reply) {
 			out.status = http.StatusPartialContent
 		}
 	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(out.body); err != nil {
+	b, err := encode(out.body)
+	if err != nil {
 		a.fail(w, r, err)
 		return
 	}
@@ -57,8 +56,7 @@ func (a *API) write(w http.ResponseWriter, r *http.Request, out reply) {
 	h.Set("Cache-Control", "private, no-cache")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if read := r.Method == http.MethodGet || r.Method == http.MethodHead; read && out.status < 300 {
-		sum := sha256.Sum256(b.Bytes())
-		tag := `"` + hex.EncodeToString(sum[:16]) + `"`
+		tag := tag(b)
 		h.Set("ETag", tag)
 		if matches(r.Header.Get("If-None-Match"), tag) {
 			h.Del("Content-Type")
@@ -66,14 +64,29 @@ func (a *API) write(w http.ResponseWriter, r *http.Request, out reply) {
 			return
 		}
 	}
-	h.Set("Content-Length", strconv.Itoa(b.Len()))
+	h.Set("Content-Length", strconv.Itoa(len(b)))
 	w.WriteHeader(out.status)
 	if r.Method != http.MethodHead {
-		w.Write(b.Bytes()) // a client that has gone needs no answer
+		w.Write(b) // a client that has gone needs no answer
 	}
 }
 
-// matches reports whether an If-None-Match header names the tag.
+// encode writes a body as JSON.
+func encode(body any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(body)
+	return b.Bytes(), err
+}
+
+// tag is the ETag of a body.
+func tag(body []byte) string {
+	sum := sha256.Sum256(body)
+	return `"` + hex.EncodeToString(sum[:16]) + `"`
+}
+
+// matches reports whether an If-None-Match or If-Match header names the tag.
 func matches(header, tag string) bool {
 	for t := range strings.SplitSeq(header, ",") {
 		t = strings.TrimPrefix(strings.TrimSpace(t), "W/")

@@ -1,6 +1,9 @@
 package api
 
 import (
+	"net/netip"
+	"strings"
+
 	"github.com/go-chi/chi/v5"
 
 	"github.com/cloister-dev/cloister"
@@ -82,8 +85,28 @@ func (a *API) spaceUpdate(r *request) (reply, error) {
 
 func (a *API) spaceDestroy(r *request) (reply, error) {
 	s, err := a.platform.DestroySpace(r.Context(), r.actor, r.param("space"))
-	return ok(space(s)), err
+	out := ok(space(s))
+	if err == nil {
+		out.warning = released(s)
+	}
+	return out, err
 }
+
+// released warns that the addresses of a space that goes will be others'.
+func released(s platform.SpaceInfo) (out string) {
+	if len(s.Outbound) > 0 {
+		out = "The outbound IPs of this space will be used again by others: " + addresses(s.Outbound) +
+			". Remove them from the allowlists of the services that trust them."
+	}
+	if len(s.Ingress) > 0 {
+		out = strings.TrimSpace(out + " So will its ingress IPs: " + addresses(s.Ingress) + ". Remove DNS records that lead to them.")
+	}
+	return out
+}
+
+func addresses(all []netip.Addr) string { return strings.Join(addrTexts(all), ", ") }
+
+func addrTexts(all []netip.Addr) []string { return each(all, netip.Addr.String) }
 
 func (a *API) spaceNAT(r *request) (reply, error) {
 	s, err := a.platform.Space(r.Context(), r.actor, r.param("space"))
@@ -93,16 +116,14 @@ func (a *API) spaceNAT(r *request) (reply, error) {
 func space(s platform.SpaceInfo) heroku.Space {
 	return heroku.Space{ID: s.ID, Name: s.Name, State: string(s.State), Team: teamName(s.Team), Organization: teamName(s.Team),
 		Region: heroku.SpaceRegion{ID: s.Region.ID, Name: s.Region.Name, Description: s.Region.Description},
-		Shield: s.Shield, CIDR: s.CIDR.String(), DataCIDR: s.DataCIDR.String(), Generation: cedar(),
+		Shield: s.Shield, CIDR: s.CIDR.String(), DataCIDR: s.DataCIDR.String(), Generation: cedar(), IngressIPs: addrTexts(s.Ingress),
 		CreatedAt: heroku.At(s.CreatedAt), UpdatedAt: heroku.At(s.UpdatedAt)}
 }
 
 // nat is disabled where the operator has given no pool of outbound addresses: the outside then sees the machine's.
 func nat(s platform.SpaceInfo) heroku.NAT {
 	out := heroku.NAT{State: "enabled", CreatedAt: heroku.At(s.CreatedAt), UpdatedAt: heroku.At(s.UpdatedAt)}
-	for _, addr := range s.Outbound {
-		out.Sources = append(out.Sources, addr.String())
-	}
+	out.Sources = addrTexts(s.Outbound)
 	switch {
 	case len(s.Outbound) == 0:
 		out.State = "disabled"

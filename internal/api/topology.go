@@ -13,38 +13,13 @@ func (a *API) topologyRoutes(r chi.Router) {
 }
 
 func (a *API) topology(r *request) (reply, error) {
-	_, apps, err := a.platform.SpaceDynos(r.Context(), r.actor, r.param("space"))
-	return ok(heroku.Topology{Version: 1, Apps: each(apps, topologyApp)}), err
+	t, err := a.platform.Topology(r.Context(), r.actor, r.param("space"))
+	return ok(t), err
 }
 
 func (a *API) spaceDynos(r *request) (reply, error) {
 	_, apps, err := a.platform.SpaceDynos(r.Context(), r.actor, r.param("space"))
 	return list(each(apps, dynosOfApp), column[heroku.SpaceDynos]{name: "app_name", value: func(d heroku.SpaceDynos) string { return d.AppName }}), err
-}
-
-// topologyApp has the process types that are scaled up, each with its dynos; those without a dyno yet are there too.
-// Dynos have no host name until names under localspace resolve.
-func topologyApp(app platform.AppDynos) heroku.TopologyApp {
-	out := heroku.TopologyApp{ID: app.ID, Domains: heroku.List[string]{app.Host}}
-	for _, t := range app.Formation {
-		if t.Quantity == 0 {
-			continue
-		}
-		p := heroku.TopologyProcess{ID: t.ID, ProcessType: t.Type}
-		for _, d := range app.Dynos {
-			if d.Type != t.Type {
-				continue
-			}
-			dyno := heroku.TopologyDyno{ID: d.ID, Number: d.Number}
-			if d.Address.IsValid() {
-				dyno.PrivateIP = d.Address.String()
-			}
-			p.Dynos = append(p.Dynos, dyno)
-		}
-		out.Formation = append(out.Formation, p)
-	}
-	out.Formations = out.Formation
-	return out
 }
 
 func dynosOfApp(app platform.AppDynos) heroku.SpaceDynos {

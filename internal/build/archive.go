@@ -4,8 +4,6 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -28,8 +26,8 @@ const (
 // bytes. It checks the archive against its checksum ("SHA256:<hex>", or "") when it has been read to its end; until
 // it returns nil nothing of what it wrote may be used.
 func copySource(r io.Reader, w io.Writer, checksum string, limit int64) error {
-	sum := sha256.New()
-	plain, err := gunzip(io.TeeReader(r, sum))
+	r, sum := checksummed(r)
+	plain, err := gunzip(r)
 	if err != nil {
 		return err
 	}
@@ -37,11 +35,10 @@ func copySource(r io.Reader, w io.Writer, checksum string, limit int64) error {
 	if err := copyEntries(tar.NewReader(plain), out, &gate{limit: limit, inside: true}); err != nil {
 		return err
 	}
-	// The checksum covers what follows the last entry, which is padding; more of it than this is not.
-	if _, err := io.Copy(io.Discard, io.LimitReader(plain, 64<<20)); err != nil {
-		return badArchive(err)
+	if err := skipPadding(plain); err != nil {
+		return err
 	}
-	if got := "SHA256:" + hex.EncodeToString(sum.Sum(nil)); checksum != "" && !strings.EqualFold(got, checksum) {
+	if got := sum(); checksum != "" && !strings.EqualFold(got, checksum) {
 		return cloister.Errorf(cloister.Invalid, "The source archive does not match its checksum. Expected: %s Actual: %s", checksum, got)
 	}
 	return out.Close()
@@ -61,13 +58,33 @@ func copySlug(r io.Reader, w io.Writer, limit int64) error {
 	return out.Close()
 }
 
-// copyImport copies a slug that was packed elsewhere: it has its files below app already.
-func copyImport(r io.Reader, w io.Writer, limit int64) error {
-	out := tar.NewWriter(w)
-	if err := copyEntries(tar.NewReader(r), out, &gate{limit: limit, within: "app"}); err != nil {
-		return err
+// copyImport copies a slug that was packed elsewhere, tar or tar.gz, and tells the checksum of the archive. It has its
+// files below app already.
+func copyImport(r io.Reader, w io.Writer, limit int64) (checksum string, err error) {
+	r, sum := checksummed(r)
+	plain, err := gunzip(r)
+	if err != nil {
+		return "", err
 	}
-	return out.Close()
+	out, g := tar.NewWriter(w), &gate{limit: limit, within: "app"}
+	if err := copyEntries(tar.NewReader(plain), out, g); err != nil {
+		return "", err
+	}
+	if g.entries == 0 {
+		return "", cloister.Errorf(cloister.Invalid, "The archive has no files. A slug has them below ./app.")
+	}
+	if err := skipPadding(plain); err != nil {
+		return "", err
+	}
+	return sum(), out.Close()
+}
+
+// skipPadding reads an archive on after its last entry: its checksum covers that too. More than this is no padding.
+func skipPadding(plain io.Reader) error {
+	if _, err := io.Copy(io.Discard, io.LimitReader(plain, 64<<20)); err != nil {
+		return badArchive(err)
+	}
+	return nil
 }
 
 // gunzip unpacks r if it is compressed. The two bytes that gzip starts with never start a tar.
@@ -76,11 +93,11 @@ func gunzip(r io.Reader) (io.Reader, error) {
 	magic, err := b.Peek(6)
 	switch {
 	case len(magic) == 0:
-		return nil, cloister.Errorf(cloister.Invalid, "The source archive is empty.")
+		return nil, cloister.Errorf(cloister.Invalid, "The archive is empty.")
 	case bytes.HasPrefix(magic, []byte("PK")):
-		return nil, cloister.Errorf(cloister.Invalid, "The source archive is a zip file. Send a tar or tar.gz file.")
+		return nil, cloister.Errorf(cloister.Invalid, "The archive is a zip file. Send a tar or tar.gz file.")
 	case bytes.HasPrefix(magic, []byte{0xfd, '7', 'z', 'X', 'Z'}), bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}), bytes.HasPrefix(magic, []byte("BZh")):
-		return nil, cloister.Errorf(cloister.Invalid, "The source archive is compressed in a way that is not supported. Send a tar or tar.gz file.")
+		return nil, cloister.Errorf(cloister.Invalid, "The archive is compressed in a way that is not supported. Send a tar or tar.gz file.")
 	case !bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
 		return b, nil
 	}
@@ -234,7 +251,7 @@ func badArchive(err error) error {
 	if errors.As(err, &known) {
 		return err
 	}
-	return cloister.Errorf(cloister.Invalid, "The source archive is damaged, or not a tar file: %v.", err)
+	return cloister.Errorf(cloister.Invalid, "The archive is damaged, or not a tar file: %v.", err)
 }
 
 // readErrors tells errors of reading an archive, which are its sender's, from errors of passing it on.

@@ -21,6 +21,15 @@ type commands struct {
 	TrustedIPs   trustedIPs      `cmd:"" name:"trusted-ips" group:"spaces" help:"List the trusted IP ranges of a space."`
 	TrustedAdd   trustedIPAdd    `cmd:"" name:"trusted-ips:add" group:"spaces" help:"Add a trusted IP range."`
 	TrustedDrop  trustedIPRemove `cmd:"" name:"trusted-ips:remove" group:"spaces" help:"Remove a trusted IP range."`
+	TrustedTry   trustedIPDryRun `cmd:"" name:"trusted-ips:dry-run" group:"spaces" help:"Show whom a change of the trusted IP ranges would cut off."`
+	Outbound     outboundRules   `cmd:"" name:"outbound-rules" group:"spaces" help:"List where the dynos of a space may go outside."`
+	OutboundAdd  outboundAdd     `cmd:"" name:"outbound-rules:add" group:"spaces" help:"Add an outbound rule."`
+	OutboundDrop outboundRemove  `cmd:"" name:"outbound-rules:remove" group:"spaces" help:"Remove an outbound rule."`
+	PeeringInfo  peeringInfo     `cmd:"" name:"spaces:peering:info" group:"spaces" help:"Show what another network needs to know to be peered with a space."`
+	Peerings     peerings        `cmd:"" name:"spaces:peerings" group:"spaces" help:"List the peerings of a space."`
+	PeeringAsk   peeringRequest  `cmd:"" name:"spaces:peerings:request" group:"spaces" help:"Ask another space for a peering."`
+	PeeringTake  peeringAccept   `cmd:"" name:"spaces:peerings:accept" group:"spaces" help:"Accept a peering."`
+	PeeringDrop  peeringDestroy  `cmd:"" name:"spaces:peerings:destroy" group:"spaces" help:"End a peering, or turn it down."`
 
 	Apps       appsList    `cmd:"" name:"apps" group:"apps" help:"List apps."`
 	AppsCreate appsCreate  `cmd:"" name:"apps:create" group:"apps" help:"Create an app, and a git remote for it."`
@@ -94,41 +103,45 @@ type commands struct {
 
 // aliases are the other names that Heroku's users know. They work, and are left out of the help.
 var aliases = map[string]string{
-	"apps:delete":               "apps:destroy",
-	"apps:list":                 "apps",
-	"apps:stacks":               "stacks",
-	"apps:stacks:set":           "stack:set",
-	"auth:login":                "login",
-	"auth:logout":               "logout",
-	"auth:whoami":               "whoami",
-	"authorizations:destroy":    "authorizations:revoke",
-	"config:add":                "config:set",
-	"config:remove":             "config:unset",
-	"create":                    "apps:create",
-	"destroy":                   "apps:destroy",
-	"dyno:kill":                 "ps:stop",
-	"dyno:resize":               "ps:type",
-	"dyno:restart":              "ps:restart",
-	"dyno:scale":                "ps:scale",
-	"dyno:stop":                 "ps:stop",
-	"dyno:type":                 "ps:type",
-	"info":                      "apps:info",
-	"kill":                      "ps:stop",
-	"list":                      "apps",
-	"open":                      "apps:open",
-	"ps:kill":                   "ps:stop",
-	"ps:resize":                 "ps:type",
-	"rename":                    "apps:rename",
-	"resize":                    "ps:type",
-	"restart":                   "ps:restart",
-	"rollback":                  "releases:rollback",
-	"scale":                     "ps:scale",
-	"spaces:trusted-ips":        "trusted-ips",
-	"spaces:trusted-ips:add":    "trusted-ips:add",
-	"spaces:trusted-ips:remove": "trusted-ips:remove",
-	"stack":                     "stacks",
-	"stacks:set":                "stack:set",
-	"stop":                      "ps:stop",
+	"apps:delete":                  "apps:destroy",
+	"apps:list":                    "apps",
+	"apps:stacks":                  "stacks",
+	"apps:stacks:set":              "stack:set",
+	"auth:login":                   "login",
+	"auth:logout":                  "logout",
+	"auth:whoami":                  "whoami",
+	"authorizations:destroy":       "authorizations:revoke",
+	"config:add":                   "config:set",
+	"config:remove":                "config:unset",
+	"create":                       "apps:create",
+	"destroy":                      "apps:destroy",
+	"dyno:kill":                    "ps:stop",
+	"dyno:resize":                  "ps:type",
+	"dyno:restart":                 "ps:restart",
+	"dyno:scale":                   "ps:scale",
+	"dyno:stop":                    "ps:stop",
+	"dyno:type":                    "ps:type",
+	"info":                         "apps:info",
+	"kill":                         "ps:stop",
+	"list":                         "apps",
+	"open":                         "apps:open",
+	"ps:kill":                      "ps:stop",
+	"ps:resize":                    "ps:type",
+	"rename":                       "apps:rename",
+	"resize":                       "ps:type",
+	"restart":                      "ps:restart",
+	"rollback":                     "releases:rollback",
+	"scale":                        "ps:scale",
+	"spaces:outbound-rules":        "outbound-rules",
+	"spaces:outbound-rules:add":    "outbound-rules:add",
+	"spaces:outbound-rules:remove": "outbound-rules:remove",
+	"spaces:peerings:info":         "spaces:peering:info",
+	"spaces:trusted-ips":           "trusted-ips",
+	"spaces:trusted-ips:add":       "trusted-ips:add",
+	"spaces:trusted-ips:remove":    "trusted-ips:remove",
+	"stack":                        "stacks",
+	"stacks:set":                   "stack:set",
+	"stop":                         "ps:stop",
 }
 
 // unalias puts the name of a command in the place of another name for it: the first word that is not a flag.

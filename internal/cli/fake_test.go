@@ -43,12 +43,17 @@ type fake struct {
 	tokens   []heroku.Authorization
 	looks    int // at spaces and dynos: both are ready at the third
 	secrets  map[string]string
+	outbound []heroku.OutboundRule
+	changes  int // of outbound
+	peers    []heroku.Peering
 }
 
 func newFake(t testing.TB) *fake {
 	f := &fake{rules: map[string]*heroku.Ruleset{}, config: map[string]heroku.ConfigVars{}, releases: map[string][]heroku.Release{},
 		packs: map[string][]heroku.BuildpackInstallation{}, form: map[string][]heroku.Formation{}, domains: map[string][]heroku.Domain{},
 		secrets: map[string]string{}}
+	f.outbound = []heroku.OutboundRule{{Target: "0.0.0.0/0", Protocol: "any", FromPort: heroku.Pointer(heroku.Int(0)), ToPort: heroku.Pointer(heroku.Int(65535))}}
+	f.peers = offered()
 	f.members = []heroku.TeamMember{{Email: "ann@example.com", Role: "admin"}}
 	f.tokens = []heroku.Authorization{{ID: id(900), Description: "Cloister CLI login from here", Scope: heroku.List[string]{"global"},
 		AccessToken: &heroku.Token{Token: "**********cret"}, UpdatedAt: heroku.At(fakeNow.Add(-time.Hour))}}
@@ -121,6 +126,7 @@ func (f *fake) routes(mux *http.ServeMux) {
 	})
 	f.peopleRoutes(mux)
 	f.spaceRoutes(mux)
+	f.networkRoutes(mux)
 	f.appRoutes(mux)
 	f.dynoRoutes(mux)
 }
@@ -217,6 +223,9 @@ func (f *fake) spaceRoutes(mux *http.ServeMux) {
 			CreatedAt: heroku.At(fakeNow), UpdatedAt: heroku.At(fakeNow)}
 		if s.CIDR == "" {
 			s.CIDR, s.DataCIDR = "10.0.0.0/16", "172.23.0.0/20"
+		}
+		if in.Shield {
+			s.IngressIPs = heroku.List[string]{"203.0.113.1", "2001:db8::1"}
 		}
 		f.spaces = append(f.spaces, s)
 		f.looks = 0

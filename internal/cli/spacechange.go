@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/cloister-dev/cloister/internal/cli/term"
 	"github.com/cloister-dev/cloister/internal/heroku"
@@ -32,6 +33,9 @@ func (c *spacesDestroy) Run(ctx context.Context, s *Session) error {
 		if nat.State == "enabled" && len(nat.Sources) > 0 {
 			warning += fmt.Sprintf("\nIts outbound IPs will be used again by others: %s\nRemove them from the allowlists of the services that trust them.", outbound(&nat))
 		}
+	}
+	if len(sp.IngressIPs) > 0 {
+		warning += fmt.Sprintf("\nSo will its ingress IPs: %s\nRemove the DNS records that lead to them.", strings.Join(sp.IngressIPs, ", "))
 	}
 	if err := s.confirm(ctx, name, c.Confirm, warning); err != nil {
 		return err

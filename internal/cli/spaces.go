@@ -164,7 +164,8 @@ func (s *Session) showSpace(ctx context.Context, h *heroku.Client, sp heroku.Spa
 	s.Term.Header("%s", sp.Name)
 	s.Term.Object(term.F("ID", sp.ID), term.F("Team", sp.Team.Name), term.F("Region", first(sp.Region.Description, sp.Region.Name)),
 		term.F("CIDR", sp.CIDR), term.F("Data CIDR", sp.DataCIDR), term.F("State", s.Term.State(sp.State)),
-		term.F("Shield", onOff(sp.Shield)), term.F("Outbound IPs", outbound(nat)), term.F("Created at", sp.CreatedAt.Text()))
+		term.F("Shield", onOff(sp.Shield)), term.F("Outbound IPs", outbound(nat)),
+		term.F("Ingress IPs", strings.Join(sp.IngressIPs, ", ")), term.F("Created at", sp.CreatedAt.Text()))
 	return nil
 }
 

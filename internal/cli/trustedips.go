@@ -74,13 +74,14 @@ func (c *trustedIPRemove) Run(ctx context.Context, s *Session) error {
 	}, "Removed "+c.Source+" from trusted IP ranges on "+c.Space)
 }
 
-// changeRules reads the rules of a space, changes them and writes them back.
+// changeRules reads the rules of a space, changes them and writes them back, unless somebody else has changed them
+// meanwhile: their change would be lost.
 func (s *Session) changeRules(ctx context.Context, space string, change func([]heroku.Rule) ([]heroku.Rule, error), done string) error {
 	h, err := s.Client()
 	if err != nil {
 		return err
 	}
-	r, err := h.Ruleset(ctx, space)
+	r, tag, err := h.RulesetTagged(ctx, space)
 	if err != nil {
 		return err
 	}
@@ -88,7 +89,7 @@ func (s *Session) changeRules(ctx context.Context, space string, change func([]h
 	if err != nil {
 		return err
 	}
-	r, err = h.SetRuleset(ctx, space, heroku.RulesetUpdateOpts{Rules: rules})
+	r, err = h.SetRuleset(ctx, space, heroku.RulesetUpdateOpts{Rules: rules}, heroku.Header("If-Match", tag))
 	if err != nil {
 		return err
 	}

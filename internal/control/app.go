@@ -47,6 +47,7 @@ func (c *Control) stepApp(ctx context.Context, id string) (time.Duration, error)
 	p := plan.Formation(plan.State{App: s.app, Release: s.release, Types: s.types, Dynos: s.dynos, Seen: seen, Zones: zones,
 		Preboot: true, NewID: cloister.NewID,
 		Drained: func(d cloister.Dyno) bool { return !d.Endpoint.IsValid() || c.router.Drained(d.Endpoint, table) },
+		Unnamed: c.names.since,
 	}, time.Now())
 	return p.Again, c.carryOut(ctx, s, p)
 }
@@ -110,20 +111,11 @@ func (c *Control) route(s appState) cloister.Route {
 // carryOut does what a plan says, in its order: what is intended is recorded before it is done, so that a step which
 // is cut in half finds its own work again.
 func (c *Control) carryOut(ctx context.Context, s appState, p plan.Plan) error {
-	if len(p.Put) > 0 {
-		if err := c.store.Update(ctx, func(tx *store.Tx) error {
-			for _, d := range p.Put {
-				if err := tx.PutDyno(d); err != nil {
-					return err
-				}
-			}
-			return nil
-		}); err != nil {
-			return err
-		}
+	s.dynos = changed(s.dynos, p.Put)
+	if err := c.record(ctx, s, p.Put); err != nil {
+		return err
 	}
 	if p.Routed {
-		s.dynos = changed(s.dynos, p.Put)
 		c.routes.setApp(c.route(s))
 	}
 	for _, l := range p.Log {
@@ -141,6 +133,30 @@ func (c *Control) carryOut(ctx context.Context, s appState, p plan.Plan) error {
 		}
 		return nil
 	})
+}
+
+// record writes the rows of put, and has the space looked at if its names change by that, or by anything else that has
+// happened to the app.
+func (c *Control) record(ctx context.Context, s appState, put []cloister.Dyno) error {
+	sum, news := c.names.news(plan.SpaceApp{App: s.app, Types: s.types, Dynos: s.dynos})
+	if len(put) == 0 && !news {
+		return nil
+	}
+	if err := c.store.Update(ctx, func(tx *store.Tx) error {
+		for _, d := range put {
+			if err := tx.PutDyno(d); err != nil {
+				return err
+			}
+		}
+		if !news {
+			return nil
+		}
+		return tx.Touch("space", s.space.ID)
+	}); err != nil {
+		return err
+	}
+	c.names.tell(s.app.ID, sum)
+	return nil
 }
 
 // changed are the rows of dynos after those of put were written.
@@ -204,6 +220,7 @@ func (c *Control) drop(ctx context.Context, ids []string) error {
 // dropApp takes away what is left of an app that was destroyed, the routes to it first.
 func (c *Control) dropApp(ctx context.Context, id string) error {
 	c.routes.dropApp(id)
+	c.names.dropApp(id)
 	if c.builds != nil {
 		c.builds.abandon(id)
 	}

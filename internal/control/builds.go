@@ -22,6 +22,7 @@ const buildOwner = build.Space
 type Builder interface {
 	Build(ctx context.Context, job build.Job, out io.Writer) (build.Result, error)
 	DropCache(ctx context.Context, appID string) error
+	ImportSlug(ctx context.Context, stack cloister.Stack, app string, slug cloister.Slug, r io.Reader) (cloister.Slug, error)
 }
 
 // A BuildConfig is what builds need besides their builder.
@@ -213,10 +214,25 @@ func (b *Builds) run(ctx context.Context, want cloister.Build) {
 	case errors.Is(err, errInterrupted) && !want.FromGit:
 		err = out.Close() // it stays wanted, and is built again after the restart
 	default:
-		err = b.fail(record, want, err, out)
+		err = b.insist(ctx, func() error { return b.fail(record, want, err, out) })
 	}
 	if err != nil {
 		b.log.Error("could not record the end of a build", "build", want.ID, "err", err)
+	}
+}
+
+// insist records how a build ended as soon as the store takes it, which a full disk may keep it from: a build whose
+// end nobody knows would be built again, long after whoever pushed was told that it failed.
+func (b *Builds) insist(ctx context.Context, record func() error) error {
+	for told := false; ; told = true {
+		err := record()
+		if err == nil || errors.Is(context.Cause(ctx), errInterrupted) {
+			return err
+		}
+		if !told {
+			b.log.Warn("could not record the end of a build, trying every second", "err", err)
+		}
+		time.Sleep(time.Second)
 	}
 }
 
@@ -311,6 +327,9 @@ func (b *Builds) fail(ctx context.Context, want cloister.Build, cause error, out
 	if gone(err, "build") {
 		return out.Close() // its app was destroyed meanwhile: nobody asks any more
 	}
+	if err != nil {
+		return err
+	}
 	if cloister.KindOf(cause) == cloister.Internal {
 		b.log.Error("build failed by our own fault", "build", want.ID, "err", cause)
 	}
@@ -318,5 +337,8 @@ func (b *Builds) fail(ctx context.Context, want cloister.Build, cause error, out
 	if errors.Is(cause, errCanceled) || errors.Is(cause, errInterrupted) {
 		fmt.Fprintf(out, " !     %s\n", want.Message)
 	}
-	return errors.Join(err, out.Close())
+	if err := out.Close(); err != nil {
+		b.log.Warn("the transcript of a build was cut short", "build", want.ID, "err", err)
+	}
+	return nil
 }

@@ -45,11 +45,14 @@ type Log interface {
 
 // Config is what control needs to know of the installation.
 type Config struct {
-	Owner        string // this server among those that share the database
-	AppDomain    string // apps' host names are under it
-	Balancers    []netip.Prefix
-	Certificates []cloister.Certificate
-	Builds       netip.Prefix // the network of builds
+	Owner         string // this server among those that share the database
+	AppDomain     string // apps' host names are under it
+	Balancers     []netip.Prefix
+	ProxyProtocol bool // of the balancers
+	Certificates  []cloister.Certificate
+	Builds        netip.Prefix       // the network of builds
+	Mail          bool               // dynos may send mail, on port 25
+	Networks      []cloister.Network // the operator's, that spaces may be peered with
 	// Forget is called with the id of an app that is gone: its repository can go too.
 	Forget func(appID string) error
 }
@@ -65,11 +68,13 @@ type Control struct {
 
 	builds *Builds
 	routes *routes
+	names  *names
 }
 
 // New returns a Control. builds may be nil where nothing is built.
 func New(s *store.Store, e engine.Engine, r Router, logs Log, b *Builds, c Config, log *slog.Logger) *Control {
-	return &Control{store: s, engine: e, router: r, logs: logs, config: c, log: log, builds: b, routes: newRoutes(r, c)}
+	return &Control{store: s, engine: e, router: r, logs: logs, config: c, log: log, builds: b, routes: newRoutes(r, c),
+		names: newNames(c.AppDomain)}
 }
 
 // slots is how many steps run at once. Starting a container keeps a step busy for some 50 ms, most of it waiting.

@@ -38,8 +38,10 @@ type Loop struct {
 	log    *slog.Logger
 
 	busy    sync.WaitGroup
-	running map[object]bool
-	done    chan result // has room for all slots: no step waits for the loop
+	running map[object]bool // until it is recorded how it went
+	results []result        // of steps that have ended and are not recorded yet
+	done    chan result     // has room for all slots: no step waits for the loop
+	refused bool            // by the store, in the last turn
 }
 
 type object struct{ kind, id string }
@@ -72,16 +74,15 @@ func (l *Loop) Run(ctx context.Context) error {
 	defer l.end(context.WithoutCancel(ctx))
 	sweep := time.NewTicker(touchEvery)
 	defer sweep.Stop()
-	var ended []result
 	for {
-		timer := time.NewTimer(l.turn(ctx, ended))
-		ended = nil
+		timer := time.NewTimer(l.turn(ctx))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
 			return nil
 		case r := <-l.done:
-			ended = append(l.ended(), r)
+			l.results = append(l.results, r)
+			l.collect()
 		case <-l.store.Woken():
 		case <-timer.C:
 		case <-sweep.C:
@@ -93,33 +94,31 @@ func (l *Loop) Run(ctx context.Context) error {
 	}
 }
 
-// ended are the steps that have ended by now.
-func (l *Loop) ended() (out []result) {
+// collect takes in the steps that have ended by now.
+func (l *Loop) collect() {
 	for {
 		select {
 		case r := <-l.done:
-			out = append(out, r)
+			l.results = append(l.results, r)
 		default:
-			return out
+			return
 		}
 	}
 }
 
 // turn records how steps went, and starts others in their place. It returns how long to wait when nothing happens.
 // All that came together is one transaction: while it runs, more steps end, so the busier the loop, the larger its turns.
-func (l *Loop) turn(ctx context.Context, ended []result) time.Duration {
-	for _, r := range ended {
-		delete(l.running, object{r.work.Kind, r.work.ID})
-	}
-	free := l.slots - len(l.running)
+// What the store refuses, as on a full disk, is recorded by a later turn: nobody else could before the lease is over.
+func (l *Loop) turn(ctx context.Context) time.Duration {
+	free := l.slots - len(l.running) + len(l.results)
 	if free == 0 {
 		return touchEvery // until a step ends
 	}
-	waits := l.waits(ended)
+	waits := l.waits(l.results)
 	wait := pollEvery
 	var claimed []store.Work
 	err := l.store.Update(ctx, func(tx *store.Tx) (err error) {
-		if err := finish(tx, ended, waits); err != nil {
+		if err := finish(tx, l.results, waits); err != nil {
 			return err
 		}
 		if claimed, err = tx.ClaimWork(l.owner, free, lease); err != nil || len(claimed) == free {
@@ -131,12 +130,17 @@ func (l *Loop) turn(ctx context.Context, ended []result) time.Duration {
 		}
 		return err
 	})
-	if err != nil && ctx.Err() == nil {
-		l.log.Error("could not record and claim work; what ended is done again when its lease is over", "steps", len(ended), "err", err)
-	}
 	if err != nil {
+		if ctx.Err() == nil && !l.refused {
+			l.log.Error("could not record and claim work, trying every second", "steps", len(l.results), "err", err)
+		}
+		l.refused = true
 		return pollEvery
 	}
+	for _, r := range l.results {
+		delete(l.running, object{r.work.Kind, r.work.ID})
+	}
+	l.results, l.refused = nil, false
 	for _, w := range claimed {
 		if key := (object{w.Kind, w.ID}); !l.running[key] { // it does if it outlived even its lease
 			l.running[key] = true
@@ -181,8 +185,9 @@ func finish(tx *store.Tx, ended []result, waits []time.Duration) error {
 // step that failed only because it was told to stop has not failed.
 func (l *Loop) end(ctx context.Context) {
 	l.busy.Wait()
+	l.collect()
 	var well []result
-	for _, r := range l.ended() {
+	for _, r := range l.results {
 		if r.err == nil {
 			well = append(well, r)
 		}

@@ -19,14 +19,20 @@ type routes struct {
 	router Router
 	config Config
 
-	mu      sync.Mutex                       // guards what is wanted
-	apps    []*entry[cloister.Route]         // sorted by id
-	trusted map[string]entry[[]netip.Prefix] // by space
-	version int64                            // of what is wanted: every change counts it up, from 1 in each life of ours
-	changed chan struct{}                    // there may be something to publish
+	mu      sync.Mutex               // guards what is wanted
+	apps    []*entry[cloister.Route] // sorted by id
+	spaces  map[string]entry[way]    // by id
+	version int64                    // of what is wanted: every change counts it up, from 1 in each life of ours
+	changed chan struct{}            // there may be something to publish
 
 	publishing sync.Mutex // one table at a time, in order
 	published  int64
+}
+
+// A way is what a space says about the way in to its apps.
+type way struct {
+	trusted []netip.Prefix
+	ingress []netip.Addr
 }
 
 // An entry is a part of the table, and the version of the first table that has it as it is.
@@ -36,7 +42,7 @@ type entry[T any] struct {
 }
 
 func newRoutes(r Router, c Config) *routes {
-	return &routes{router: r, config: c, trusted: map[string]entry[[]netip.Prefix]{}, changed: make(chan struct{}, 1)}
+	return &routes{router: r, config: c, spaces: map[string]entry[way]{}, changed: make(chan struct{}, 1)}
 }
 
 // load reads the whole table from the store and publishes it.
@@ -52,6 +58,14 @@ func (r *routes) read(tx *store.Tx) error {
 	rules, err := tx.NewestRulesets()
 	if err != nil {
 		return err
+	}
+	spaces, err := tx.Spaces()
+	if err != nil {
+		return err
+	}
+	ingress := map[string][]netip.Addr{}
+	for _, s := range spaces {
+		ingress[s.ID] = s.Ingress
 	}
 	deployed, err := tx.DeployedApps()
 	if err != nil {
@@ -73,7 +87,7 @@ func (r *routes) read(tx *store.Tx) error {
 	defer r.mu.Unlock()
 	r.version = 1
 	for _, s := range rules {
-		r.trusted[s.SpaceID] = entry[[]netip.Prefix]{s.Sources, r.version}
+		r.spaces[s.SpaceID] = entry[way]{way{s.Sources, ingress[s.SpaceID]}, r.version}
 	}
 	for _, a := range apps {
 		_, has := slices.BinarySearch(deployed, a.ID)
@@ -88,7 +102,7 @@ func (r *routes) find(id string) (int, bool) {
 	return slices.BinarySearchFunc(r.apps, id, func(e *entry[cloister.Route], id string) int { return strings.Compare(e.value.AppID, id) })
 }
 
-// route is an app's entry in the table, but for the trusted ranges.
+// route is an app's entry in the table, but for what is its space's.
 func route(a cloister.App, deployed bool, dynos []cloister.Dyno, c Config) cloister.Route {
 	return plan.Route(plan.RouteInput{App: a, Hosts: []string{a.Host(c.AppDomain)}, Deployed: deployed, Dynos: dynos})
 }
@@ -151,15 +165,15 @@ func (r *routes) dropApp(id string) {
 	r.publish()
 }
 
-// setTrusted puts the trusted ranges of a space in, and returns when they are published: the version of the first
-// table that has them.
-func (r *routes) setTrusted(space string, ranges []netip.Prefix) int64 {
+// setSpace puts a space's addresses and trusted ranges in, and returns when they are published: the version of the
+// first table that has them.
+func (r *routes) setSpace(s cloister.Space, trusted []netip.Prefix) int64 {
 	r.mu.Lock()
-	e, known := r.trusted[space]
-	if !known || !slices.Equal(e.value, ranges) {
+	e, known := r.spaces[s.ID]
+	if !known || !slices.Equal(e.value.trusted, trusted) || !slices.Equal(e.value.ingress, s.Ingress) {
 		r.version++
-		e = entry[[]netip.Prefix]{ranges, r.version}
-		r.trusted[space] = e
+		e = entry[way]{way{trusted, s.Ingress}, r.version}
+		r.spaces[s.ID] = e
 	}
 	r.mu.Unlock()
 	r.publish()
@@ -170,7 +184,7 @@ func (r *routes) setTrusted(space string, ranges []netip.Prefix) int64 {
 func (r *routes) dropSpace(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.trusted, id)
+	delete(r.spaces, id)
 }
 
 // publish hands the table to the router, unless it has it already.
@@ -192,10 +206,11 @@ func (r *routes) table() cloister.Routes {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	table := cloister.Routes{Version: r.version, Certificates: r.config.Certificates, Balancers: r.config.Balancers,
-		Apps: make([]cloister.Route, 0, len(r.apps))}
+		ProxyProtocol: r.config.ProxyProtocol, Apps: make([]cloister.Route, 0, len(r.apps))}
 	for _, e := range r.apps {
 		route := e.value
-		route.Trusted = r.trusted[route.SpaceID].value
+		space := r.spaces[route.SpaceID].value
+		route.Trusted, route.Ingress = space.trusted, space.ingress
 		table.Apps = append(table.Apps, route)
 	}
 	return table

@@ -31,14 +31,19 @@ func (c *Control) stepSpace(ctx context.Context, id string) (time.Duration, erro
 	case p.Delete:
 		return 0, c.dropSpace(ctx, s.Space, p.Drop)
 	}
-	table := c.routes.setTrusted(id, s.Ruleset.Sources) // first of all: somebody may be waiting to be rid of a stranger
+	table := c.routes.setSpace(s.Space, s.Ruleset.Sources) // first of all: somebody may be waiting to be rid of a stranger
+	c.names.read(s.Apps)
 	if err := c.engine.EnsureSpace(ctx, p.Ensure); err != nil {
-		return 0, err
+		return 0, c.unpeered(ctx, s, err)
 	}
+	c.names.inForce(id, s.Apps, time.Now())
 	if s.Space.State == cloister.Allocating {
 		if err := c.allocated(ctx, s.Space); err != nil {
 			return 0, err
 		}
+	}
+	if err := c.settled(ctx, s); err != nil {
+		return 0, err
 	}
 	if s.Ruleset.Applied {
 		return 0, nil
@@ -68,6 +73,7 @@ func (c *Control) allocated(ctx context.Context, s cloister.Space) error {
 }
 
 func (c *Control) spaceState(ctx context.Context, id string) (s plan.SpaceState, err error) {
+	s.Domain = c.config.AppDomain
 	err = c.store.View(ctx, func(tx *store.Tx) error {
 		if s.Space, err = tx.Space(id); err != nil {
 			return err
@@ -75,9 +81,16 @@ func (c *Control) spaceState(ctx context.Context, id string) (s plan.SpaceState,
 		if s.Ruleset, err = tx.Ruleset(id); err != nil {
 			return err
 		}
-		s.Apps, err = tx.CountApps(id)
+		if s.Egress, err = tx.EgressRuleset(id); err != nil && cloister.KindOf(err) != cloister.NotFound {
+			return err
+		}
+		if s.Peerings, err = tx.Peerings(id); err != nil {
+			return err
+		}
+		s.Apps, err = spaceApps(tx, id)
 		return err
 	})
+	s.Mail, s.Networks = c.config.Mail, c.networks()
 	if err == nil && s.Space.State == cloister.Deleting {
 		s.Seen, err = c.engine.List(ctx, "")
 	}
@@ -111,6 +124,7 @@ func (c *Control) dropSpace(ctx context.Context, s cloister.Space, left []string
 		return err
 	}
 	c.routes.dropSpace(s.ID)
+	c.names.dropSpace(s.ID)
 	c.log.Info("space destroyed", "space", s.ID)
 	return nil
 }

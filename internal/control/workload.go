@@ -39,6 +39,9 @@ func workload(d cloister.Dyno, app cloister.App, r cloister.Release, slug cloist
 		env[k] = v.Reveal()
 	}
 	env["DYNO"] = d.Name()
+	env["HEROKU_DNS_APP_NAME"] = app.LocalName()
+	env["HEROKU_DNS_FORMATION_NAME"] = app.FormationName(d.Type)
+	env["HEROKU_DNS_DYNO_NAME"] = app.DynoName(d.Type, d.Number)
 	env["PWD"] = "/app"
 	w := engine.Workload{ID: d.ID, Owner: app.ID, Space: app.SpaceID, Subnet: engine.Dynos, Zone: d.Zone, Image: slug.Image,
 		Command: build.DynoCommand(d.Command), Env: env, Dir: "/app", Hostname: d.ID,

@@ -56,6 +56,9 @@ type Config struct {
 	MaxRefs   int   // in one push; ten times as many in a repository; default 1000
 	Pushes    int   // at once; default 64
 	Reads     int   // clones and fetches that are prepared at once; default 16
+
+	// Room tells why there is no room for a push, or nil. A nil Room is always nil.
+	Room func() error
 }
 
 // Handler serves all repositories.
@@ -151,6 +154,11 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, t target) error 
 	if err != nil {
 		return err
 	}
+	if t.what == "info/refs" && t.service == receivePack {
+		if err := h.room(); err != nil {
+			return err
+		}
+	}
 	repo, err := h.open(r.Context(), app.ID)
 	if err != nil {
 		return err
@@ -165,6 +173,14 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, t target) error 
 	default:
 		return h.receive(w, r, actor, app, repo)
 	}
+}
+
+// room tells why no push can be taken now: git itself would only say that it could not unpack.
+func (h *Handler) room() error {
+	if h.config.Room == nil {
+		return nil
+	}
+	return h.config.Room()
 }
 
 func or[T int | int64](field *T, value T) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cloister-dev/cloister"
@@ -220,4 +221,48 @@ func TestCompressedRequestIsUnpackedUpToItsLimit(t *testing.T) {
 	if strings.Contains(body, "PACK") {
 		t.Error("a request of 35 MB was answered")
 	}
+}
+
+func TestPushWithoutRoomIsRefusedInWords(t *testing.T) {
+	t.Parallel()
+	var full atomic.Bool
+	const says = "The disk of the server is full. Free some space."
+	w := newWorld(t, func(c *Config) {
+		c.Room = func() error {
+			if full.Load() {
+				return cloister.Errorf(cloister.Unavailable, says)
+			}
+			return nil
+		}
+	})
+	w.commit(map[string]string{"a": "1"})
+	w.git("push", w.url("owner", "shop.git"), "main")
+	full.Store(true)
+	first := w.ref("refs/heads/main")
+	w.commit(map[string]string{"a": "2"})
+	w.fails([]string{"remote: !     " + says}, "push", w.url("owner", "shop.git"), "main")
+	w.fails([]string{"remote: !     " + says}, "push", w.url("owner", "blog.git"), "main") // which has no repository yet
+	equal(t, w.ref("refs/heads/main"), first)
+	w.git("clone", "-q", w.url("viewer", "shop.git"), t.TempDir()) // which takes no room
+	// The disk may become full between the two requests of a push.
+	full.Store(false)
+	request := "00a8" + zero + " " + first + " refs/heads/x\x00 report-status side-band-64k"
+	request += strings.Repeat(" ", 0xa8-len(request)) + "0000"
+	full.Store(true)
+	req, err := http.NewRequest("POST", w.server.URL+"/shop.git/git-receive-pack", strings.NewReader(request))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth("heroku", "owner")
+	req.Header.Set("Content-Type", "application/x-git-receive-pack-request")
+	res, err := w.server.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if b, err := io.ReadAll(res.Body); err != nil || !strings.Contains(string(b), says) {
+		t.Errorf("got %d %q %v", res.StatusCode, b, err)
+	}
+	full.Store(false)
+	w.git("push", w.url("owner", "shop.git"), "main")
 }

@@ -23,6 +23,9 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request, actor cloister
 	if err != nil {
 		return complain(w, q, commands, err)
 	}
+	if err := h.room(); err != nil {
+		return complain(w, q, commands, err)
+	}
 	select {
 	case h.pushes <- struct{}{}:
 		defer func() { <-h.pushes }()

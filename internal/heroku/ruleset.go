@@ -29,7 +29,14 @@ type RulesetUpdateOpts struct {
 
 // Ruleset is the newest ruleset of a space.
 func (c *Client) Ruleset(ctx context.Context, space string) (Ruleset, error) {
-	return get[Ruleset](ctx, c, Path("/spaces/%s/inbound-ruleset", space))
+	r, _, err := c.RulesetTagged(ctx, space)
+	return r, err
+}
+
+// RulesetTagged is the newest ruleset and its ETag, for If-Match.
+func (c *Client) RulesetTagged(ctx context.Context, space string) (r Ruleset, tag string, err error) {
+	h, err := c.send(ctx, http.MethodGet, Path("/spaces/%s/inbound-ruleset", space), nil, &r)
+	return r, h.Get("ETag"), err
 }
 
 // Rulesets lists the rulesets that a space has had.
@@ -37,7 +44,8 @@ func (c *Client) Rulesets(ctx context.Context, space string) ([]Ruleset, error) 
 	return all[Ruleset](ctx, c, Path("/spaces/%s/inbound-rulesets", space))
 }
 
-// SetRuleset replaces the rules of a space.
-func (c *Client) SetRuleset(ctx context.Context, space string, in RulesetUpdateOpts) (Ruleset, error) {
-	return call[Ruleset](ctx, c, http.MethodPut, Path("/spaces/%s/inbound-ruleset", space), in)
+// SetRuleset replaces the rules of a space; with a header If-Match, only if nobody was faster.
+func (c *Client) SetRuleset(ctx context.Context, space string, in RulesetUpdateOpts, opts ...Option) (r Ruleset, err error) {
+	err = c.Do(ctx, http.MethodPut, Path("/spaces/%s/inbound-ruleset", space), in, &r, opts...)
+	return r, err
 }

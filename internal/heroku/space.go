@@ -7,18 +7,19 @@ import (
 
 // A Space is an isolated network for apps.
 type Space struct {
-	ID           string      `json:"id"`
-	Name         string      `json:"name"`
-	State        string      `json:"state"` // allocating, allocated, deleting
-	Team         Named       `json:"team"`
-	Organization Named       `json:"organization"` // the team again, as older clients call it
-	Region       SpaceRegion `json:"region"`
-	Shield       bool        `json:"shield"`
-	CIDR         string      `json:"cidr"`
-	DataCIDR     string      `json:"data_cidr"`
-	Generation   Named       `json:"generation"`
-	CreatedAt    Time        `json:"created_at"`
-	UpdatedAt    Time        `json:"updated_at"`
+	ID           string       `json:"id"`
+	Name         string       `json:"name"`
+	State        string       `json:"state"` // allocating, allocated, deleting
+	Team         Named        `json:"team"`
+	Organization Named        `json:"organization"` // the team again, as older clients call it
+	Region       SpaceRegion  `json:"region"`
+	Shield       bool         `json:"shield"`
+	CIDR         string       `json:"cidr"`
+	DataCIDR     string       `json:"data_cidr"`
+	Generation   Named        `json:"generation"`
+	IngressIPs   List[string] `json:"ingress_ips"` // addresses that lead to this space alone; Heroku has none
+	CreatedAt    Time         `json:"created_at"`
+	UpdatedAt    Time         `json:"updated_at"`
 }
 
 // A SpaceRegion is the region of a space. Description is always told: the official CLI prints nothing else.

@@ -27,4 +27,9 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 }
 
 // Text is t as the clients print it: "2024-01-02T03:04:05Z".
-func (t Time) Text() string { return t.UTC().Format("2006-01-02T15:04:05Z") }
+func (t Time) Text() string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05Z")
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"time"
@@ -65,7 +66,12 @@ func (f *file) append(b []byte, rotate []byte) error {
 	if err != nil {
 		return fmt.Errorf("append to log: %w", err)
 	}
-	_, err = w.Write(b)
+	whole, err := w.Seek(0, io.SeekEnd)
+	if err == nil {
+		if _, err = w.Write(b); err != nil {
+			w.Truncate(whole) // the half of a line would spoil the next
+		}
+	}
 	if err = errors.Join(err, w.Close()); err != nil {
 		return fmt.Errorf("append to log: %w", err)
 	}

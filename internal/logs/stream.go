@@ -148,7 +148,8 @@ func (s *stream) forget(workload string) (ok bool) {
 	return true
 }
 
-// flush writes what waits. When the disk refuses, the lines stay readable in memory and are missing in the file.
+// flush writes what waits. When the disk refuses, the lines stay readable in memory, and wait for the next flush unless
+// there are too many: then they are missing in the file.
 func (s *stream) flush() {
 	s.disk.Lock()
 	defer s.disk.Unlock()
@@ -165,6 +166,11 @@ func (s *stream) flush() {
 		return
 	}
 	if err := s.file.append(b, marks); err != nil {
+		s.mu.Lock()
+		if len(b) < flushBytes && !s.gone {
+			s.pending = append(b[:len(b):len(b)], s.pending...)
+		}
+		s.mu.Unlock()
 		s.log.Error("log lines were not written", "app", s.app, "bytes", len(b), "error", err)
 	}
 }

@@ -17,6 +17,10 @@ const (
 	DrainLimit  = 30 * time.Second // how long a dyno without a route is given to answer the requests it has
 )
 
+// Farewell is how long a dyno is left running once no name tells its address any more: as long as an answer that was
+// given before may be used, and a little.
+const Farewell = cloister.NameTTL + 500*time.Millisecond
+
 // How long until the next look when nothing but a hint would tell, and hints may be lost.
 const (
 	glance      = 2 * time.Second
@@ -36,6 +40,9 @@ type State struct {
 
 	// Drained reports whether a retired web dyno has no request any more and will get none. nil: always.
 	Drained func(cloister.Dyno) bool
+	// Unnamed is since when the names of the space do not tell a retired dyno's address any more; zero: they may still
+	// do. nil: they never did.
+	Unnamed func(cloister.Dyno) time.Time
 	// NewID makes the id of a new dyno.
 	NewID func() string
 	// Preboot lets a replacement start beside the dyno it replaces where stopping one first would take down more than

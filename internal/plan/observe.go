@@ -120,8 +120,8 @@ func (f *formation) takeDown(r *row) {
 		f.forget(r)
 	case !r.StopAt.IsZero():
 		f.stop(r)
-	case f.draining(r, s):
-		f.again(min(drainGlance, r.RetireAt.Add(DrainLimit).Sub(f.now)))
+	case f.draining(r, s) || f.lingering(r, s):
+		f.again(r.RetireAt.Add(DrainLimit).Sub(f.now))
 	default:
 		r.StopAt = f.now
 		f.say(r.Dyno, f.now, "Stopping all processes with SIGTERM")
@@ -129,13 +129,36 @@ func (f *formation) takeDown(r *row) {
 	}
 }
 
+// leaves reports whether a retired dyno may have to be left running for a moment, for those who still know it.
+func (f *formation) leaves(r *row, s engine.Status) bool {
+	return !r.UpAt.IsZero() && s.Phase == engine.Running && f.now.Before(r.RetireAt.Add(DrainLimit))
+}
+
 // draining reports whether a retired dyno may still have requests to answer. One that was taken out of the routes
 // just now has not had the time to.
 func (f *formation) draining(r *row, s engine.Status) bool {
-	if r.Type != web || r.UpAt.IsZero() || s.Phase != engine.Running || !f.now.Before(r.RetireAt.Add(DrainLimit)) {
+	if r.Type != web || !f.leaves(r, s) || !r.was.RetireAt.IsZero() && (f.Drained == nil || f.Drained(r.Dyno)) {
 		return false
 	}
-	return r.was.RetireAt.IsZero() || f.Drained != nil && !f.Drained(r.Dyno)
+	f.again(drainGlance)
+	return true
+}
+
+// lingering reports whether somebody in the space may still have a retired dyno's address from its name.
+func (f *formation) lingering(r *row, s engine.Status) bool {
+	if f.Unnamed == nil || !f.leaves(r, s) {
+		return false
+	}
+	since := f.Unnamed(r.Dyno)
+	if r.was.RetireAt.IsZero() || since.IsZero() {
+		f.again(drainGlance)
+		return true
+	}
+	left := since.Add(Farewell).Sub(f.now)
+	if left > 0 {
+		f.again(left)
+	}
+	return left > 0
 }
 
 // stop repeats, with what is left of the grace, what was recorded with StopAt.

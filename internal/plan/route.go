@@ -15,8 +15,8 @@ type RouteInput struct {
 	Dynos    []cloister.Dyno
 }
 
-// Route is an app's entry in the router's table, but for the trusted ranges, which are its space's. Equal states give
-// equal entries.
+// Route is an app's entry in the router's table, but for the trusted ranges and the addresses of its space. Equal
+// states give equal entries.
 func Route(in RouteInput) cloister.Route {
 	r := cloister.Route{AppID: in.App.ID, AppName: in.App.Name, SpaceID: in.App.SpaceID,
 		Internal: in.App.InternalRouting, Maintenance: in.App.Maintenance, Blank: !in.Deployed}

@@ -18,7 +18,7 @@ type AppSpec struct {
 	Team            string // optional: must own the space
 	Region          string // optional: must be the space's
 	Stack           string // "" is the default stack
-	InternalRouting bool
+	InternalRouting bool   // answer inside the space alone; fixed
 }
 
 // CreateApp makes an app in a space, with its first release, v1.
@@ -31,9 +31,6 @@ func (p *Platform) CreateApp(ctx context.Context, a cloister.Actor, in AppSpec) 
 	}
 	if in.Space == "" {
 		return app, cloister.Errorf(cloister.Invalid, "A space is required: apps live in private spaces here. Use --space.")
-	}
-	if in.InternalRouting {
-		return app, cloister.Errorf(cloister.Unsupported, "Internal routing is not in this version. Create the app without --internal-routing.")
 	}
 	err = p.update(ctx, a, func(tx *store.Tx) error {
 		s, err := p.space(tx, a, in.Space, createApp)
@@ -58,7 +55,7 @@ func (p *Platform) CreateApp(ctx context.Context, a cloister.Actor, in AppSpec) 
 			return err
 		}
 		app = AppInfo{Space: s.Space, Team: s.Team, App: cloister.App{ID: cloister.NewID(), Name: in.Name, SpaceID: s.ID,
-			TeamID: s.TeamID, Stack: stack, BuildStack: stack, Label: cloister.NewLabel(),
+			TeamID: s.TeamID, Stack: stack, BuildStack: stack, Label: cloister.NewLabel(), InternalRouting: in.InternalRouting,
 			Config: map[string]cloister.Secret{}, Buildpacks: []cloister.Buildpack{}, CreatedAt: tx.Now, UpdatedAt: tx.Now}}
 		if err := tx.InsertApp(app.App); err != nil {
 			return taken(err, "Name", in.Name)
@@ -205,6 +202,9 @@ func (p *Platform) DestroyApp(ctx context.Context, a cloister.Actor, ref string)
 			return err
 		}
 		if err := tx.Event("app", app.ID, "destroy", app.Name); err != nil {
+			return err
+		}
+		if err := tx.Touch("space", app.SpaceID); err != nil { // its names go at once
 			return err
 		}
 		return tx.Touch("app", app.ID)

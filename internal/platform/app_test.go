@@ -44,14 +44,13 @@ func TestAppsThatBreakARuleAreRefused(t *testing.T) {
 		spec platform.AppSpec
 		want cloister.Kind
 	}{
-		"name":             {platform.AppSpec{Name: "Calm", Space: "cellar"}, cloister.Invalid},
-		"name in use":      {platform.AppSpec{Name: "quiet-garth", Space: "cellar"}, cloister.Invalid},
-		"no space":         {platform.AppSpec{Name: "calm-gate"}, cloister.Invalid},
-		"unknown space":    {platform.AppSpec{Name: "calm-gate", Space: "tower"}, cloister.NotFound},
-		"another team":     {platform.AppSpec{Name: "calm-gate", Space: "cellar", Team: "other"}, cloister.Invalid},
-		"another region":   {platform.AppSpec{Name: "calm-gate", Space: "cellar", Region: "tokyo"}, cloister.Invalid},
-		"unknown stack":    {platform.AppSpec{Name: "calm-gate", Space: "cellar", Stack: "cedar-14"}, cloister.Invalid},
-		"internal routing": {platform.AppSpec{Name: "calm-gate", Space: "cellar", InternalRouting: true}, cloister.Unsupported},
+		"name":           {platform.AppSpec{Name: "Calm", Space: "cellar"}, cloister.Invalid},
+		"name in use":    {platform.AppSpec{Name: "quiet-garth", Space: "cellar"}, cloister.Invalid},
+		"no space":       {platform.AppSpec{Name: "calm-gate"}, cloister.Invalid},
+		"unknown space":  {platform.AppSpec{Name: "calm-gate", Space: "tower"}, cloister.NotFound},
+		"another team":   {platform.AppSpec{Name: "calm-gate", Space: "cellar", Team: "other"}, cloister.Invalid},
+		"another region": {platform.AppSpec{Name: "calm-gate", Space: "cellar", Region: "tokyo"}, cloister.Invalid},
+		"unknown stack":  {platform.AppSpec{Name: "calm-gate", Space: "cellar", Stack: "cedar-14"}, cloister.Invalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := h.CreateApp(t.Context(), h.admin, test.spec)
@@ -60,6 +59,22 @@ func TestAppsThatBreakARuleAreRefused(t *testing.T) {
 	}
 	_, err := h.App(t.Context(), h.admin, "calm-gate")
 	wantKind(t, err, cloister.NotFound)
+}
+
+func TestInternalRoutingIsChosenOnce(t *testing.T) {
+	h := newHouse(t)
+	_, err := h.CreateApp(t.Context(), h.admin, platform.AppSpec{Name: "calm-gate", InternalRouting: true})
+	wantKind(t, err, cloister.Invalid) // without a space there is nothing to be inside of
+	made, err := h.CreateApp(t.Context(), h.admin, platform.AppSpec{Name: "calm-gate", Space: "cellar", InternalRouting: true})
+	must(t, err)
+	on := true
+	_, err = h.UpdateApp(t.Context(), h.admin, "calm-gate", platform.AppChange{Maintenance: &on})
+	must(t, err)
+	kept, err := h.App(t.Context(), h.admin, "calm-gate")
+	must(t, err)
+	other, err := h.App(t.Context(), h.admin, "quiet-garth")
+	must(t, err)
+	same(t, []bool{made.InternalRouting, kept.InternalRouting, other.InternalRouting}, []bool{true, true, false})
 }
 
 func TestASpaceHasTwentyAppsAtMost(t *testing.T) {
@@ -103,7 +118,7 @@ func TestADestroyedAppIsGoneAndItsStepLooksOnce(t *testing.T) {
 	h.forget(t)
 	app, err := h.DestroyApp(t.Context(), h.admin, "quiet-garth")
 	must(t, err)
-	same(t, h.touched(t), []string{"app " + app.ID})
+	same(t, h.touched(t), []string{"app " + app.ID, "space " + app.SpaceID})
 	same(t, h.last(t), cloister.Event{Actor: "admin@example.com", Kind: "app", ID: app.ID, Action: "destroy", Text: "quiet-garth"})
 	_, err = h.App(t.Context(), h.admin, app.ID)
 	wantKind(t, err, cloister.NotFound)

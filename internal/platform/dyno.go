@@ -2,10 +2,12 @@ package platform
 
 import (
 	"context"
+	"encoding/json"
 	"strconv"
 	"strings"
 
 	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/store"
 )
 
@@ -92,6 +94,19 @@ type AppDynos struct {
 	AppInfo
 	Formation []cloister.ProcessType
 	Dynos     []cloister.Dyno
+}
+
+// Topology is the document about a space that its dynos read as /etc/heroku/space-topology.json.
+func (p *Platform) Topology(ctx context.Context, a cloister.Actor, ref string) (json.RawMessage, error) {
+	_, all, err := p.SpaceDynos(ctx, a, ref)
+	if err != nil {
+		return nil, err
+	}
+	var apps []plan.SpaceApp
+	for _, app := range all {
+		apps = append(apps, plan.SpaceApp{App: app.App, Types: app.Formation, Dynos: app.Dynos})
+	}
+	return plan.Topology(apps, p.config.AppDomain), nil
 }
 
 // SpaceDynos lists what runs in a space, app by app: for `spaces:ps` and the topology.

@@ -27,6 +27,11 @@ type house struct {
 	stranger cloister.Actor // a user of another team
 	nobody   cloister.Actor // no credentials
 
+	cellar  cloister.Space   // of acme
+	foreign cloister.Space   // of the other team, once there is one
+	office  cloister.Network // of the operator's, for the team acme
+	clients recent
+
 	mu   sync.Mutex
 	now  time.Time
 	said []string // platform lines in the app's log
@@ -41,7 +46,10 @@ func newHouse(t *testing.T) *house {
 	}
 	t.Cleanup(func() { s.Close() })
 	h.store = s
+	h.office = cloister.Network{Name: "office", Prefixes: []netip.Prefix{netip.MustParsePrefix("192.168.4.0/22")}, Spaces: []string{"acme"}}
+	h.clients = recent{}
 	h.Platform = platform.New(s, platform.Config{AppDomain: "apps.example", OutboundPool: netip.MustParsePrefix("192.0.2.0/28"),
+		Networks: []cloister.Network{h.office}, Clients: h.clients,
 		Log: func(_, text string) { h.said = append(h.said, text) }}, slog.New(slog.NewTextHandler(io.Discard, nil)))
 
 	h.update(t, func(tx *store.Tx) error {
@@ -73,9 +81,17 @@ func newHouse(t *testing.T) *house {
 	})
 	must(t, h.newSpace(t, "cellar"))
 	must(t, h.newApp(t, "cellar", "quiet-garth"))
+	cellar, err := h.Space(t.Context(), h.admin, "cellar")
+	must(t, err)
+	h.cellar = cellar.Space
 	h.forget(t)
 	return h
 }
+
+// recent is who came to the apps of each space.
+type recent map[string][]cloister.Client
+
+func (r recent) Recent(space string) []cloister.Client { return r[space] }
 
 func (h *house) clock() time.Time {
 	h.mu.Lock()
@@ -97,6 +113,14 @@ func (h *house) update(t *testing.T, fn func(tx *store.Tx) error) {
 func (h *house) newSpace(t *testing.T, name string) error {
 	_, err := h.CreateSpace(t.Context(), h.admin, platform.SpaceSpec{Name: name, Team: "acme"})
 	return err
+}
+
+// abroad makes a space of the other team, "nave", at 10.9.0.0/16.
+func (h *house) abroad(t *testing.T) {
+	t.Helper()
+	s, err := h.CreateSpace(t.Context(), h.stranger, platform.SpaceSpec{Name: "nave", Team: "other", CIDR: "10.9.0.0/16"})
+	must(t, err)
+	h.foreign = s.Space
 }
 
 func (h *house) newApp(t *testing.T, space, name string) error {

@@ -100,6 +100,9 @@ func (p *Platform) ReleaseSlug(ctx context.Context, a cloister.Actor, ref, slugI
 		if err != nil {
 			return err
 		}
+		if slug.Image == "" {
+			return cloister.Errorf(cloister.Invalid, "The slug has no archive yet. Upload it to the address that was given when the slug was created, then release it.")
+		}
 		if description == "" {
 			description = "Deploy " + shortCommit(slug)
 		}
@@ -119,18 +122,6 @@ func shortCommit(s cloister.Slug) string {
 		v = s.ID
 	}
 	return v[:min(8, len(v))]
-}
-
-// Slug finds a slug of an app.
-func (p *Platform) Slug(ctx context.Context, a cloister.Actor, ref, id string) (app AppInfo, s cloister.Slug, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
-		if app, err = p.app(tx, a, ref, viewApp); err != nil {
-			return err
-		}
-		s, err = tx.Slug(app.ID, strings.ToLower(id))
-		return err
-	})
-	return app, s, err
 }
 
 // Config is an app's config vars.

@@ -86,7 +86,48 @@ var deeds = map[string]struct {
 		return err
 	}},
 	"SetTrusted": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
-		_, _, err := h.SetTrusted(ctx, a, "cellar", []string{"198.51.100.0/24"})
+		_, _, err := h.SetTrusted(ctx, a, "cellar", []string{"198.51.100.0/24"}, nil)
+		return err
+	}},
+	"RehearseTrusted": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.RehearseTrusted(ctx, a, "cellar", []string{"198.51.100.0/24"})
+		return err
+	}},
+	"EgressRuleset": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.EgressRuleset(ctx, a, "cellar")
+		return err
+	}},
+	"EgressRulesets": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.EgressRulesets(ctx, a, "cellar")
+		return err
+	}},
+	"SetEgress": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.SetEgress(ctx, a, "cellar", []cloister.EgressSpec{{Target: "198.51.100.0/24", Protocol: "tcp", From: 443, To: 443}}, nil)
+		return err
+	}},
+	"Peerings": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Peerings(ctx, a, "cellar")
+		return err
+	}},
+	"RequestPeering": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.RequestPeering(ctx, a, "cellar", h.foreign.VPCID())
+		return err
+	}},
+	"AcceptPeering": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.AcceptPeering(ctx, a, "cellar", h.office.Offer(h.cellar).ID)
+		return err
+	}},
+	"DestroyPeering": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		if a.User.ID == h.admin.User.ID {
+			if _, err := h.AcceptPeering(ctx, a, "cellar", h.office.Offer(h.cellar).ID); err != nil {
+				return err
+			}
+		}
+		_, err := h.DestroyPeering(ctx, a, "cellar", h.office.Offer(h.cellar).ID)
+		return err
+	}},
+	"Topology": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Topology(ctx, a, "cellar")
 		return err
 	}},
 	"SpaceDynos": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
@@ -156,6 +197,10 @@ var deeds = map[string]struct {
 			return err
 		}
 		_, _, err = h.ReleaseSlug(ctx, a, "quiet-garth", r.SlugID, "")
+		return err
+	}},
+	"CreateSlug": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.CreateSlug(ctx, a, "quiet-garth", platform.SlugSpec{ProcessTypes: map[string]string{"web": "serve"}})
 		return err
 	}},
 	"Slug": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
@@ -236,6 +281,7 @@ func TestRolesMayDoWhatTheyMayAndNothingElse(t *testing.T) {
 		h := newHouse(t)
 		h.deploy(t, "quiet-garth", "web")
 		h.addDyno(t, "quiet-garth", "web", 1)
+		h.abroad(t)
 		return h
 	}
 	for name, deed := range deeds {

@@ -51,9 +51,13 @@ func (p *Platform) CreateSpace(ctx context.Context, a cloister.Actor, in SpaceSp
 		if err != nil {
 			return err
 		}
+		ingress, err := p.ingress(tx)
+		if err != nil {
+			return err
+		}
 		s = SpaceInfo{Team: team, Region: region, Space: cloister.Space{ID: cloister.NewID(), Name: in.Name, TeamID: team.ID,
-			Region: region.Name, Shield: in.Shield, CIDR: cidr, DataCIDR: data, Outbound: outbound, State: cloister.Allocating,
-			CreatedAt: tx.Now, UpdatedAt: tx.Now}}
+			Region: region.Name, Shield: in.Shield, CIDR: cidr, DataCIDR: data, Outbound: outbound, Ingress: ingress,
+			State: cloister.Allocating, CreatedAt: tx.Now, UpdatedAt: tx.Now}}
 		if err := tx.InsertSpace(s.Space); err != nil {
 			return taken(err, "Name", in.Name)
 		}
@@ -169,8 +173,8 @@ func (p *Platform) RenameSpace(ctx context.Context, a cloister.Actor, ref, name 
 	return s, err
 }
 
-// DestroySpace deletes a space, which must be empty. Its outbound addresses are free for others afterwards. Team
-// admins only.
+// DestroySpace deletes a space, which must be empty, and ends its peerings. Its addresses are free for others
+// afterwards. Team admins only.
 func (p *Platform) DestroySpace(ctx context.Context, a cloister.Actor, ref string) (s SpaceInfo, err error) {
 	err = p.update(ctx, a, func(tx *store.Tx) error {
 		if s, err = p.space(tx, a, ref, manageSpace); err != nil {
@@ -191,6 +195,9 @@ func (p *Platform) DestroySpace(ctx context.Context, a cloister.Actor, ref strin
 			return err
 		}
 		s.State, s.UpdatedAt = cloister.Deleting, tx.Now
+		if err := endPeerings(tx, s.ID); err != nil {
+			return err
+		}
 		if err := tx.HideSpace(s.ID); err != nil {
 			return err
 		}

@@ -129,12 +129,12 @@ func TestOnlyAnEmptySpaceIsDestroyedAndThenItIsGone(t *testing.T) {
 
 func TestTrustedRangesAreReplacedAsAWhole(t *testing.T) {
 	h := newHouse(t)
-	s, r, err := h.SetTrusted(t.Context(), h.admin, "cellar", []string{"198.51.100.0/24", "203.0.113.7"})
+	s, r, err := h.SetTrusted(t.Context(), h.admin, "cellar", []string{"198.51.100.0/24", "203.0.113.7"}, nil)
 	must(t, err)
 	same(t, r.Sources, []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.7/32")})
 	same(t, h.touched(t), []string{"space " + s.ID})
 	same(t, h.last(t), cloister.Event{Actor: "admin@example.com", Kind: "trusted_ip", ID: s.ID, Action: "update", Text: "cellar"})
-	_, _, err = h.SetTrusted(t.Context(), h.admin, "cellar", nil) // nobody
+	_, _, err = h.SetTrusted(t.Context(), h.admin, "cellar", nil, nil) // nobody
 	must(t, err)
 	_, history, err := h.Rulesets(t.Context(), h.viewer, "cellar")
 	must(t, err)
@@ -147,9 +147,9 @@ func TestASpaceTrustsTwentyRangesAtMost(t *testing.T) {
 	for i := range cloister.MaxTrustedRanges {
 		ranges = append(ranges, fmt.Sprintf("198.51.%d.0/24", i))
 	}
-	_, _, err := h.SetTrusted(t.Context(), h.admin, "cellar", ranges)
+	_, _, err := h.SetTrusted(t.Context(), h.admin, "cellar", ranges, nil)
 	must(t, err)
-	_, _, err = h.SetTrusted(t.Context(), h.admin, "cellar", append(ranges, "203.0.113.0/24"))
+	_, _, err = h.SetTrusted(t.Context(), h.admin, "cellar", append(ranges, "203.0.113.0/24"), nil)
 	wantKind(t, err, cloister.Invalid)
 	_, r, err := h.Ruleset(t.Context(), h.admin, "cellar")
 	must(t, err)

@@ -11,7 +11,7 @@ import (
 )
 
 // adopt puts a table in force. Once it returns no dyno that is not in it gets another request; connections of
-// clients that it does not trust are cut.
+// clients that it does not trust are cut, and those of a balancer that it believes more, or less, than before.
 func (r *Router) adopt(routes cloister.Routes, epoch string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -33,14 +33,20 @@ func (r *Router) adopt(routes cloister.Routes, epoch string) {
 	}
 	close(old.replaced)
 	r.watch.each(func(g *guard) {
-		was := g.app.Load()
-		if was == nil {
-			return
-		}
-		if a := t.apps[was.AppID]; a != nil && !a.admits(g.peer) {
+		if old.word(g.from) != t.word(g.from) || t.expels(g) {
 			g.stop(severed, false)
 		}
 	})
+}
+
+// expels reports whether a guard's client may not visit any more the app that it visits.
+func (t *table) expels(g *guard) bool {
+	v := g.visit.Load()
+	if v == nil || v.app == nil {
+		return false
+	}
+	a := t.apps[v.app.AppID]
+	return a != nil && !(t.leads(g.from, a) && a.admits(g.from, v.client))
 }
 
 // drained is called by a dyno that has left the table when its last request is done.
@@ -59,7 +65,8 @@ func (r *Router) report() {
 	}
 }
 
-func (r *Router) tableFile() string { return filepath.Join(r.config.State, "table.json") }
+func (r *Router) tableFile() string  { return filepath.Join(r.config.State, "table.json") }
+func (r *Router) recentFile() string { return filepath.Join(r.config.State, "recent.json") }
 
 // load adopts the table on disk, if there is one.
 func (r *Router) load() error {
@@ -81,19 +88,19 @@ func (r *Router) load() error {
 	return nil
 }
 
-// keep writes a table to disk, as JSON, for nobody else to read. A crash leaves the old one or the new one.
-func (r *Router) keep(table []byte) error {
+// keep writes a file to disk, for nobody else to read. A crash leaves the old one or the new one.
+func (r *Router) keep(file string, text []byte) error {
 	if r.config.State == "" {
 		return nil
 	}
-	f, err := os.CreateTemp(r.config.State, "table-*.new") // with mode 0600
+	f, err := os.CreateTemp(r.config.State, "*.new") // with mode 0600
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(table)
+	_, err = f.Write(text)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), r.tableFile())
+		err = os.Rename(f.Name(), file)
 	}
 	if err != nil {
 		os.Remove(f.Name())

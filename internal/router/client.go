@@ -27,13 +27,13 @@ type client struct {
 const flushAt = 16 << 10
 
 // newClient takes over a connection, and the guard that has watched it so far.
-func (r *Router) newClient(raw *net.TCPConn, rw net.Conn, g *guard) *client {
-	c := &client{r: r, raw: raw, rw: rw, rd: newReader(rw), g: g}
+func (r *Router) newClient(s *socket, rw net.Conn, g *guard) *client {
+	c := &client{r: r, raw: s.TCPConn, rw: rw, rd: newReader(rw), g: g}
 	c.x = exchange{r: r, g: g, q: &c.q, down: c, up: &c.up, proto: "http1.1", tls: "unknown"}
-	c.x.fromIP = g.peer.AppendTo(nil)
+	c.x.comeFrom(&s.origin)
 	if t, ok := rw.(*tls.Conn); ok {
-		s := t.ConnectionState()
-		c.x.https, c.x.tls, c.x.sni = true, tlsName(s.Version), s.ServerName
+		state := t.ConnectionState()
+		c.x.https, c.x.tls, c.x.sni = true, tlsName(state.Version), state.ServerName
 	}
 	g.mu.Lock()
 	g.client = c
@@ -44,6 +44,7 @@ func (r *Router) newClient(raw *net.TCPConn, rw net.Conn, g *guard) *client {
 // serve answers request after request, until one of the two has had enough.
 func (c *client) serve() {
 	defer c.rd.free()
+	defer c.x.leave()
 	for phase := fresh; ; phase = idling {
 		c.g.enter(phase, c.r.limits.idle)
 		if c.r.closing.Load() {

@@ -91,7 +91,7 @@ func TestRequestWaitsForTheFirstDyno(t *testing.T) {
 	c := w.dial().say("GET / HTTP/1.1\r\nHost: demo.test\r\n\r\n")
 	w.eventually("the request is queued", func() bool {
 		queued := false
-		w.router.watch.each(func(g *guard) { queued = queued || g.app.Load() != nil && g.phase.Load() == asking })
+		w.router.watch.each(func(g *guard) { queued = queued || g.visit.Load() != nil && g.phase.Load() == asking })
 		return queued
 	})
 	w.app(up)

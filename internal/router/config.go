@@ -10,6 +10,7 @@ type Config struct {
 	HTTP   string // address for plain HTTP; "" is ":8080"
 	HTTPS  string // address for TLS; "" is ":8443"
 	Socket string // unix socket on which control serves its Feed
+	Doors  string // unix socket on which the node hands out listeners inside spaces; "": no app is internal
 	State  string // directory in which the last table is kept; it holds private keys and belongs to the router alone
 
 	// Listeners that a supervisor has opened, used instead of the addresses. With the addresses, a new router may

@@ -2,6 +2,7 @@ package router
 
 import (
 	"math/rand/v2"
+	"net/netip"
 	"time"
 )
 
@@ -20,7 +21,12 @@ type exchange struct {
 	sni     string // the name that a TLS client asked for
 	fwd     []byte // X-Forwarded-For as the dyno gets it
 	id      []byte // X-Request-Id
-	fromIP  []byte // the peer, as text
+	from    *origin
+	client  netip.Addr // whom the request is from
+	fromIP  []byte     // whom the connection is from, as text
+	secure  bool       // the client speaks TLS, as its balancer says
+	port    []byte     // that the client has reached, as its balancer says; nil: not said
+	tally   *tally     // of the client's requests to a space; nil: none yet
 	scratch [36]byte
 
 	table     *table
@@ -66,18 +72,22 @@ func (x *exchange) run() outcome {
 	x.began, x.connected, x.asked = time.Now(), -1, time.Time{}
 	x.app, x.dyno, x.status, x.bytes = nil, nil, 0, 0
 	x.load.reset()
+	if !x.identify() {
+		x.q.last = true
+		return x.refuse(badRequest)
+	}
 	a := x.find()
 	switch {
 	case a == nil && x.table == x.r.blank:
 		return x.refuse(&failure{status: 503, page: pageError}) // knows no app at all: that is not the client's mistake
 	case a == nil:
 		return x.refuse(noSuchApp)
-	case !a.admits(x.g.peer):
+	case !a.admits(x.from, x.client):
 		return abort
 	}
-	x.identify()
+	x.count()
 	if x.sni != "" {
-		if other := x.table.lookupSNI(x.sni); other != nil && other != a {
+		if other := x.table.reachSNI(x.sni, x.from); other != nil && other != a {
 			return x.refuse(h31)
 		}
 	}
@@ -99,8 +109,8 @@ func (x *exchange) run() outcome {
 func (x *exchange) find() *app {
 	for {
 		t := x.r.table.Load()
-		a := t.lookup(x.q.name)
-		x.g.app.Store(a)
+		a := t.reach(x.q.name, x.from)
+		x.g.visits(a, x.client)
 		if x.r.table.Load() == t {
 			x.table, x.app = t, a
 			return a
@@ -116,7 +126,7 @@ func (x *exchange) choose() *failure {
 		switch {
 		case a == nil:
 			return noSuchApp
-		case !a.admits(x.g.peer):
+		case !a.admits(x.from, x.client):
 			return nil
 		case a.Maintenance:
 			return h80

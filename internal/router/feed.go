@@ -28,13 +28,18 @@ type Feed struct {
 	news    chan struct{} // closed when there is another table
 	routers map[string]*peer
 	left    time.Time // when the last router said goodbye
+
+	asked     int64 // questions so far
+	inquiries []*inquiry
+	questions chan struct{} // closed when there is another
 }
 
 // A peer is a router, as it last described itself.
 type peer struct {
 	report
 	seen    time.Time
-	polling int   // requests of it that wait here
+	polling int   // requests of it that wait here for a table
+	asking  int   // and for a question
 	lines   int64 // number of the last batch of log lines
 }
 
@@ -47,7 +52,7 @@ const (
 func NewFeed(log *slog.Logger) *Feed {
 	return &Feed{
 		log: log, epoch: cloister.NewID(), began: time.Now(), poll: pollFor,
-		news: make(chan struct{}), routers: map[string]*peer{},
+		news: make(chan struct{}), questions: make(chan struct{}), routers: map[string]*peer{},
 	}
 }
 
@@ -103,7 +108,7 @@ func (f *Feed) Drained(endpoint netip.AddrPort, version int64) bool {
 // peer is the router with that id, and forgets those that are long gone.
 func (f *Feed) peer(id string) *peer {
 	for other, p := range f.routers {
-		if p.polling == 0 && time.Since(p.seen) > time.Minute {
+		if p.polling == 0 && p.asking == 0 && time.Since(p.seen) > time.Minute {
 			delete(f.routers, other)
 		}
 	}

@@ -37,7 +37,10 @@ func (x *exchange) appendRequest(dst []byte) []byte {
 	dst = append(dst, "X-Forwarded-For: "...)
 	dst = append(dst, x.fwd...)
 	port := q.port
-	if x.https {
+	if x.port != nil {
+		port = x.port
+	}
+	if x.https || x.secure {
 		dst = append(dst, "\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Port: "...)
 		if len(port) == 0 {
 			port = []byte("443")
@@ -80,8 +83,15 @@ func (h *head) appendFields(dst []byte, pass func(kind) bool) []byte {
 	return append(dst, h.raw[from:to]...)
 }
 
-// identify works out who asks: X-Forwarded-For, with the peer at the right, and the request's id.
-func (x *exchange) identify() {
+// comeFrom sets out with what is known of the connection.
+func (x *exchange) comeFrom(o *origin) {
+	x.from, x.client, x.secure = o, o.client, o.secure
+	x.fromIP = o.client.AppendTo(nil)
+}
+
+// identify works out who asks: X-Forwarded-For, with the client at the right, and the request's id. It reports
+// whether that makes sense.
+func (x *exchange) identify() bool {
 	x.fwd = x.fwd[:0]
 	for i := range x.q.fields {
 		f := &x.q.fields[i]
@@ -90,10 +100,14 @@ func (x *exchange) identify() {
 		}
 		x.fwd = append(append(x.fwd, x.q.value(f)...), ", "...)
 	}
-	x.fwd = append(x.fwd, x.fromIP...)
 	if x.id = x.q.id; x.id == nil {
 		x.id = appendUUID(x.scratch[:0])
 	}
+	if x.from.balancer {
+		return x.believe()
+	}
+	x.fwd = append(x.fwd, x.fromIP...)
+	return true
 }
 
 // appendUUID appends a random UUID, version 4.

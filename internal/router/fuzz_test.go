@@ -29,7 +29,7 @@ func FuzzRequest(f *testing.F) {
 		if q.parse(head) != nil {
 			return
 		}
-		x := exchange{q: &q, proto: "http1.1", fromIP: []byte("192.0.2.1")}
+		x := exchange{q: &q, proto: "http1.1", from: &origin{}, fromIP: []byte("192.0.2.1")}
 		x.identify()
 		sent := x.appendRequest(nil)
 		if bytes.Count(sent, []byte("\n")) != bytes.Count(sent, []byte("\r\n")) || bytes.Count(sent, []byte("\r")) != bytes.Count(sent, []byte("\r\n")) {

@@ -13,10 +13,10 @@ import (
 // clock, ten times a second, which costs a request next to nothing.
 type guard struct {
 	watch  *watch
-	peer   netip.Addr
+	from   *origin
 	client interruptible
-	app    atomic.Pointer[app] // the app that is or was talked to
-	due    atomic.Int64        // when the present phase has lasted too long; 0: never
+	visit  atomic.Pointer[visit] // the last one; nil: none yet
+	due    atomic.Int64          // when the present phase has lasted too long; 0: never
 	phase  atomic.Int32
 	wake   chan struct{} // gets a value when the guard has interrupted
 
@@ -52,10 +52,23 @@ const (
 	detached               // nothing that the guard may touch
 )
 
-func newGuard(w *watch, peer netip.Addr, client interruptible) *guard {
-	g := &guard{watch: w, peer: peer, client: client, wake: make(chan struct{}, 1)}
+// A visit is who talks to which app; nil is an app that is not there. By a balancer's connection many come.
+type visit struct {
+	app    *app
+	client netip.Addr
+}
+
+func newGuard(w *watch, from *origin, client interruptible) *guard {
+	g := &guard{watch: w, from: from, client: client, wake: make(chan struct{}, 1)}
 	w.add(g)
 	return g
+}
+
+// visits notes who talks to which app.
+func (g *guard) visits(a *app, client netip.Addr) {
+	if v := g.visit.Load(); v == nil || v.app != a || v.client != client {
+		g.visit.Store(&visit{a, client})
+	}
 }
 
 // enter begins a phase that may last so long.

@@ -25,6 +25,8 @@ type world struct {
 	router *Router
 	feed   *Feed
 	socket string
+	doors  string // the node's socket
+	at     string // where the router listens
 	state  string
 	stop   func() // ends the router, and waits for it
 	hang   func() // takes control away
@@ -47,12 +49,17 @@ var patient = limits{tick: 10 * time.Millisecond, linger: 100 * time.Millisecond
 
 func newWorld(t *testing.T, l limits) *world {
 	t.Helper()
+	return newWorldAt(t, l, "127.0.0.1:0")
+}
+
+func newWorldAt(t *testing.T, l limits, at string) *world {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "router") // short enough for a unix socket
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	w := &world{t: t, socket: filepath.Join(dir, "feed"), state: dir}
+	w := &world{t: t, socket: filepath.Join(dir, "feed"), doors: filepath.Join(dir, "doors"), at: at, state: dir}
 	w.startFeed()
 	w.startRouter(l)
 	return w
@@ -76,7 +83,7 @@ func (w *world) startFeed() {
 }
 
 func (w *world) startRouter(l limits) {
-	r, err := New(Config{HTTP: "127.0.0.1:0", HTTPS: "127.0.0.1:0", Socket: w.socket, State: w.state, limits: l},
+	r, err := New(Config{HTTP: w.at, HTTPS: w.at, Socket: w.socket, Doors: w.doors, State: w.state, limits: l},
 		slog.New(slog.DiscardHandler))
 	if err != nil {
 		w.t.Fatal(err)

@@ -17,7 +17,9 @@ const (
 	teField
 	trailerField
 	forwardedForField
-	ownField // X-Forwarded-Proto and others that only the router may say
+	forwardedProtoField
+	forwardedPortField
+	ownField // X-Request-Start: only the router may say that
 	requestIDField
 )
 
@@ -51,12 +53,12 @@ func kindOf(name []byte) kind {
 		return either(name, "x-forwarded-for", forwardedForField)
 	case 16:
 		if sameFold(name, "x-forwarded-port") {
-			return ownField
+			return forwardedPortField
 		}
 		return either(name, "proxy-connection", hopField)
 	case 17:
 		if sameFold(name, "x-forwarded-proto") {
-			return ownField
+			return forwardedProtoField
 		}
 		return either(name, "transfer-encoding", encodingField)
 	case 18:

@@ -22,12 +22,12 @@ func listen(addr string) (*net.TCPListener, error) {
 }
 
 // accept takes connections until the listener is closed, or its deadline has passed and nobody is waiting.
-func (r *Router) accept(l *net.TCPListener, serve func(*net.TCPConn)) {
+func (r *Router) accept(l *net.TCPListener, door string, serve func(*socket)) {
 	for {
 		c, err := l.AcceptTCP()
 		switch {
 		case err == nil:
-			r.start(c, serve)
+			r.start(c, door, serve)
 		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded):
 			return
 		default: // out of file descriptors, most likely: serving the clients that there are will free some
@@ -38,11 +38,11 @@ func (r *Router) accept(l *net.TCPListener, serve func(*net.TCPConn)) {
 }
 
 // shut closes a listener, and serves those who were waiting there.
-func (r *Router) shut(l *net.TCPListener, ours bool, serve func(*net.TCPConn)) error {
+func (r *Router) shut(l *net.TCPListener, door string, ours bool, serve func(*socket)) error {
 	for _, fd := range lastCall(l, ours) {
 		f := os.NewFile(uintptr(fd), "")
 		if c, err := net.FileConn(f); err == nil {
-			r.start(c.(*net.TCPConn), serve)
+			r.start(c.(*net.TCPConn), door, serve)
 		}
 		f.Close()
 	}
@@ -50,10 +50,10 @@ func (r *Router) shut(l *net.TCPListener, ours bool, serve func(*net.TCPConn)) e
 }
 
 // start serves a connection.
-func (r *Router) start(c *net.TCPConn, serve func(*net.TCPConn)) {
+func (r *Router) start(c *net.TCPConn, door string, serve func(*socket)) {
 	r.conns.Go(func() {
 		defer r.survive(c)
-		serve(c)
+		serve(newSocket(c, door))
 	})
 }
 
@@ -66,31 +66,36 @@ func (r *Router) survive(c *net.TCPConn) {
 }
 
 // servePlain serves a connection that speaks plain HTTP/1.
-func (r *Router) servePlain(raw *net.TCPConn) {
-	defer raw.Close()
-	g := newGuard(r.watch, peerOf(raw), severable{raw})
+func (r *Router) servePlain(s *socket) {
+	defer s.Close()
+	g := newGuard(r.watch, &s.origin, severable{s.TCPConn})
 	defer r.watch.remove(g)
-	r.newClient(raw, raw, g).serve()
+	if r.introduce(s, g) {
+		r.newClient(s, s.TCPConn, g).serve()
+	}
 }
 
 // serveTLS shakes hands, and serves what the client has chosen to speak.
-func (r *Router) serveTLS(raw *net.TCPConn) {
-	t := tls.Server(raw, r.tls)
-	g := newGuard(r.watch, peerOf(raw), severable{raw})
-	g.enter(reading, r.limits.handshake)
+func (r *Router) serveTLS(s *socket) {
+	g := newGuard(r.watch, &s.origin, severable{s.TCPConn})
 	handed := false
 	defer func() {
 		if !handed {
 			r.watch.remove(g)
-			raw.Close()
+			s.Close()
 		}
 	}()
+	if !r.introduce(s, g) {
+		return
+	}
+	t := tls.Server(s, r.tls)
+	g.enter(reading, r.limits.handshake)
 	if err := t.Handshake(); err != nil {
 		return
 	}
 	state := t.ConnectionState()
-	g.app.Store(r.table.Load().lookupSNI(state.ServerName))
-	if a := r.table.Load().lookupSNI(state.ServerName); a != nil && !a.admits(g.peer) {
+	g.visits(r.table.Load().reachSNI(state.ServerName, &s.origin), s.client)
+	if a := r.table.Load().reachSNI(state.ServerName, &s.origin); a != nil && !a.admits(&s.origin, s.client) {
 		return // the table has changed since greet
 	}
 	if state.NegotiatedProtocol == "h2" {
@@ -99,13 +104,14 @@ func (r *Router) serveTLS(raw *net.TCPConn) {
 		handed = r.streams.hand(t, g)
 		return
 	}
-	r.newClient(raw, t, g).serve()
+	r.newClient(s, t, g).serve()
 }
 
 // greet sees a TLS client's first message. Who is not trusted by the app that the client names gets no answer to it,
 // not even an alert.
 func (r *Router) greet(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-	if a := r.table.Load().lookupSNI(hello.ServerName); a != nil && !a.admits(peerOf(hello.Conn)) {
+	from := &hello.Conn.(*socket).origin
+	if a := r.table.Load().reachSNI(hello.ServerName, from); a != nil && !a.admits(from, from.client) {
 		hello.Conn.Close()
 		return nil, net.ErrClosed
 	}

@@ -28,6 +28,7 @@ type Router struct {
 	streams     *streams
 	watch       *watch
 	lines       *outbox
+	recent      *recent
 	conns       sync.WaitGroup
 	closing     atomic.Bool
 
@@ -44,7 +45,7 @@ type Router struct {
 func New(config Config, log *slog.Logger) (*Router, error) {
 	r := &Router{
 		id: cloister.NewID(), config: config, limits: config.limits.withDefaults(), log: log,
-		lines: newOutbox(), retired: map[*dyno]struct{}{}, changed: make(chan struct{}, 1),
+		lines: newOutbox(), recent: newRecent(), retired: map[*dyno]struct{}{}, changed: make(chan struct{}, 1),
 	}
 	r.watch = newWatch(r.limits.tick)
 	r.blank, _ = newTable(cloister.Routes{}, nil, r.drained)
@@ -66,6 +67,9 @@ func New(config Config, log *slog.Logger) (*Router, error) {
 	if err := r.load(); err != nil {
 		log.Warn("table on disk not used", "cause", err)
 	}
+	if err := r.recall(); err != nil {
+		log.Warn("clients on disk not used", "cause", err)
+	}
 	return r, nil
 }
 
@@ -75,6 +79,9 @@ func (r *Router) newServer() *http.Server {
 	return &http.Server{
 		Handler: http.HandlerFunc(r.serveStream), Protocols: protocols, TLSConfig: r.tls.Clone(),
 		IdleTimeout: r.limits.idle, MaxHeaderBytes: maxHead, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return withOrigin(ctx, c.(*tls.Conn).NetConn().(*socket))
+		},
 		ConnState: func(c net.Conn, s http.ConnState) {
 			if s == http.StateClosed || s == http.StateHijacked {
 				r.streams.forget(c)
@@ -123,30 +130,27 @@ func (r *Router) Run(ctx context.Context) error {
 		return nil
 	}
 	life, end := context.WithCancel(context.WithoutCancel(ctx)) // of what requests in flight still need
-	var inner, doors sync.WaitGroup
+	var inner, accepting sync.WaitGroup
 	inner.Go(func() { r.watch.run(life, r.expire) })
 	inner.Go(func() { r.follow(life) })
 	inner.Go(func() { r.deliver(life) })
+	inner.Go(func() { r.answer(life) })
 	inner.Go(func() { r.streams.server.Serve(r.streams) })
 	select { // clients wait in the queue meanwhile: better than being told that there is no such app
 	case <-r.blank.replaced:
 	case <-time.After(r.limits.blank):
 	case <-ctx.Done():
 	}
-	doors.Go(func() { r.accept(r.http, r.servePlain) })
-	select { // clients wait in the queue meanwhile: better than being told that there is no such app
-	case <-r.blank.replaced:
-	case <-time.After(r.limits.blank):
-	case <-ctx.Done():
-	}
-	doors.Go(func() { r.accept(r.https, r.serveTLS) })
+	accepting.Go(func() { r.accept(r.http, "", r.servePlain) })
+	accepting.Go(func() { r.accept(r.https, "", r.serveTLS) })
+	accepting.Go(func() { r.followDoors(ctx) })
 	r.log.Info("router started", "http", r.HTTPAddr().String(), "https", r.HTTPSAddr().String(), "version", r.table.Load().version)
 
 	<-ctx.Done()
 	r.http.SetDeadline(longAgo)
 	r.https.SetDeadline(longAgo)
-	doors.Wait()
-	err := errors.Join(r.shut(r.http, r.config.HTTPListener == nil, r.servePlain), r.shut(r.https, r.config.HTTPSListener == nil, r.serveTLS))
+	accepting.Wait()
+	err := errors.Join(r.shut(r.http, "", r.config.HTTPListener == nil, r.servePlain), r.shut(r.https, "", r.config.HTTPSListener == nil, r.serveTLS))
 	r.finish()
 	for _, d := range r.table.Load().dynos {
 		d.retire()
@@ -154,6 +158,9 @@ func (r *Router) Run(ctx context.Context) error {
 	end()
 	inner.Wait()
 	r.part()
+	if err := r.remember(); err != nil {
+		r.log.Warn("clients not kept on disk", "cause", err)
+	}
 	r.log.Info("router stopped")
 	return err
 }

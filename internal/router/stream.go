@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -27,11 +26,12 @@ type stream struct {
 // serveStream answers a request that came over HTTP/2.
 func (r *Router) serveStream(w http.ResponseWriter, req *http.Request) {
 	s := &stream{r: r, w: w, rc: http.NewResponseController(w), req: req}
-	from, _ := netip.ParseAddrPort(req.RemoteAddr)
-	g := newGuard(r.watch, from.Addr().Unmap().WithZone(""), s)
+	from := originOf(req.Context())
+	g := newGuard(r.watch, from, s)
 	defer g.retire() // net/http forbids touching a stream after its handler
 	s.x = exchange{r: r, g: g, q: &s.q, down: s, up: s, proto: "http2.0", https: true, tls: "unknown"}
-	s.x.fromIP = g.peer.AppendTo(nil)
+	s.x.comeFrom(from)
+	defer s.x.leave()
 	if req.TLS != nil {
 		s.x.tls, s.x.sni = tlsName(req.TLS.Version), req.TLS.ServerName
 	}

@@ -93,7 +93,7 @@ func (r *Router) ask(ctx context.Context, client *http.Client, n int64) error {
 		return fmt.Errorf("read table: %w", err)
 	}
 	r.adopt(routes, a.Epoch)
-	if err := r.keep(a.Routes); err != nil {
+	if err := r.keep(r.tableFile(), a.Routes); err != nil {
 		r.log.Error("table not kept on disk", "version", routes.Version, "cause", err)
 	}
 	return nil

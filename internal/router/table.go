@@ -1,6 +1,7 @@
 package router
 
 import (
+	"net/netip"
 	"strings"
 
 	"github.com/cloister-dev/cloister"
@@ -8,13 +9,16 @@ import (
 
 // A table is cloister.Routes, ready to be looked up. It never changes; a new one takes its place.
 type table struct {
-	version  int64
-	hosts    map[string]*app // by normalised name; "*.example.com" stands for every name below
-	wild     bool            // there are such names
-	apps     map[string]*app // by id
-	dynos    map[dynoKey]*dyno
-	certs    certificates
-	replaced chan struct{} // closed when there is a newer one
+	version   int64
+	proxied   bool            // balancers speak the PROXY protocol
+	hosts     map[string]*app // by normalised name; "*.example.com" stands for every name below
+	wild      bool            // there are such names
+	apps      map[string]*app // by id
+	dynos     map[dynoKey]*dyno
+	balancers []netip.Prefix
+	ingress   map[netip.Addr]string // whose space an address of ours is; others are nobody's
+	certs     certificates
+	replaced  chan struct{} // closed when there is a newer one
 }
 
 // An app is a route and its dynos.
@@ -29,7 +33,7 @@ type app struct {
 func newTable(routes cloister.Routes, old *table, retired func(*dyno)) (t *table, complaints []error) {
 	t = &table{
 		version: routes.Version, hosts: map[string]*app{}, apps: map[string]*app{}, dynos: map[dynoKey]*dyno{},
-		replaced: make(chan struct{}),
+		ingress: map[netip.Addr]string{}, replaced: make(chan struct{}), balancers: routes.Balancers, proxied: routes.ProxyProtocol,
 	}
 	for _, route := range routes.Apps {
 		a := &app{Route: route}
@@ -44,6 +48,9 @@ func newTable(routes cloister.Routes, old *table, retired func(*dyno)) (t *table
 			a.dynos = append(a.dynos, dy)
 		}
 		t.apps[route.AppID] = a
+		for _, address := range route.Ingress {
+			t.ingress[bare(address)] = route.SpaceID
+		}
 		for _, h := range route.Hosts {
 			name := normalHost(h)
 			if other := t.hosts[name]; name == "" || other != nil && other != a {
@@ -86,10 +93,18 @@ func (t *table) lookup(name []byte) *app {
 	return nil
 }
 
-// lookupSNI finds the app that a TLS client named, nil if it named none that we know.
-func (t *table) lookupSNI(name string) *app {
-	if name == "" {
-		return nil
+// reach finds the app of a name, if a connection's way in leads to it.
+func (t *table) reach(name []byte, from *origin) *app {
+	if a := t.lookup(name); a != nil && t.leads(from, a) {
+		return a
 	}
-	return t.lookup([]byte(strings.TrimSuffix(strings.ToLower(name), ".")))
+	return nil
+}
+
+// reachSNI finds the app that a TLS client named, nil if it named none that we know.
+func (t *table) reachSNI(name string, from *origin) *app {
+	if name == "" || from.balancer {
+		return nil // what a balancer names is about the balancer
+	}
+	return t.reach([]byte(strings.TrimSuffix(strings.ToLower(name), ".")), from)
 }

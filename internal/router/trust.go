@@ -1,15 +1,27 @@
 package router
 
 import (
-	"net"
 	"net/netip"
 
 	"github.com/cloister-dev/cloister"
 )
 
-// admits reports whether a client may know that the app exists. An internal app has no clients out here.
-func (a *app) admits(peer netip.Addr) bool {
-	return a.everyone || !a.Internal && cloister.Trusts(a.Trusted, peer)
+// leads reports whether the way in by which a connection came leads to an app, whoever the client is. Where it does
+// not, the app's name is as good as any that nobody has.
+func (t *table) leads(from *origin, a *app) bool {
+	if from.door != "" {
+		return a.Internal && a.SpaceID == from.door
+	}
+	if space, own := t.ingress[from.local]; own {
+		return a.SpaceID == space
+	}
+	return len(a.Ingress) == 0
+}
+
+// admits reports whether a client whose way leads to the app may know that it exists. An internal app has no clients
+// outside; and by a space's inner door comes nobody but who is inside.
+func (a *app) admits(from *origin, client netip.Addr) bool {
+	return from.door != "" || a.everyone || !a.Internal && cloister.Trusts(a.Trusted, client)
 }
 
 func trustsAll(ranges []netip.Prefix) bool {
@@ -22,11 +34,3 @@ func trustsAll(ranges []netip.Prefix) bool {
 }
 
 var everyone = cloister.Everyone()[0]
-
-// peerOf is the address at the other end of a socket: the only thing about a client that the client can not choose.
-func peerOf(c net.Conn) netip.Addr {
-	if a, ok := c.RemoteAddr().(*net.TCPAddr); ok {
-		return a.AddrPort().Addr().Unmap().WithZone("")
-	}
-	return netip.Addr{}
-}

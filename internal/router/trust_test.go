@@ -26,8 +26,14 @@ func ranges(s ...string) (p []netip.Prefix) {
 // dialFrom opens a connection from an address of our choice.
 func (w *world) dialFrom(ip string) *wire {
 	w.t.Helper()
+	return w.dialAt(ip, w.router.HTTPAddr().String())
+}
+
+// dialAt opens a connection from an address of our choice to one of the router's.
+func (w *world) dialAt(ip, at string) *wire {
+	w.t.Helper()
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}}
-	c, err := d.Dial("tcp", w.router.HTTPAddr().String())
+	c, err := d.Dial("tcp", at)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -181,7 +187,7 @@ func TestChangeOfTrustCutsWhatIsNoLongerTrusted(t *testing.T) {
 	w.eventually("nothing is left of the stranger", func() bool {
 		left := 0
 		w.router.watch.each(func(g *guard) {
-			if g.peer.String() == stranger {
+			if g.from.peer.String() == stranger {
 				left++
 			}
 		})

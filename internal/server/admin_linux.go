@@ -217,7 +217,7 @@ func notReached(c Config, err error) error {
 		return cloister.Errorf(cloister.Forbidden, "Only root may ask the server this. Use sudo.")
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, unix.ECONNREFUSED):
 		return cloister.Errorf(cloister.Unavailable, "Cloister does not run on this machine with the run directory %s. Start it with `make up` or `cloister server`.", c.Run)
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF), errors.Is(err, unix.ECONNRESET), errors.Is(err, unix.EPIPE): // which of them is chance
 		return cloister.Errorf(cloister.Forbidden, "The server hung up: only root may ask it this. Use sudo.")
 	}
 	return cloister.Errorf(cloister.Unavailable, "The server does not answer (%v).", err)

@@ -3,11 +3,13 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -195,6 +197,9 @@ func TestAskSaysWhyThereIsNoAnswer(t *testing.T) {
 	err = ask(t.Context(), c, "GET", "/ready", nil, &struct{}{})
 	if err == nil || !strings.Contains(err.Error(), "only root") {
 		t.Errorf("hung up on: %v", err)
+	}
+	if err := notReached(c, fmt.Errorf("read: %w", syscall.ECONNRESET)); !strings.Contains(err.Error(), "only root") {
+		t.Errorf("reset: %v", err)
 	}
 	if err := notReached(c, os.ErrPermission); cloister.KindOf(err) != cloister.Forbidden || !strings.Contains(err.Error(), "Only root") {
 		t.Errorf("not let in: %v", err)

@@ -39,8 +39,11 @@ type Config struct {
 
 	OutboundPool       string   `toml:"outbound_pool"`       // stable outbound addresses of spaces
 	OutboundMasquerade bool     `toml:"outbound_masquerade"` // the pool is known to this machine only
+	IngressPool        []string `toml:"ingress_pool"`        // addresses that lead to one space each; none: the machine's for all
+	SMTP               bool     `toml:"smtp"`                // dynos may send mail, on port 25
 	Transit            string   `toml:"transit"`             // how the router reaches dynos; seen by nobody else
 	Balancers          []string `toml:"balancers"`           // load balancers in front of the router
+	ProxyProtocol      bool     `toml:"proxy_protocol"`      // they speak the PROXY protocol instead of sending X-Forwarded-For
 	Containerd         string   `toml:"containerd"`          // socket of a containerd to use instead of our own
 	BuildEnv           []string `toml:"build_env"`           // names of variables of this machine that builds get
 	CABundle           string   `toml:"ca_bundle"`           // certificates that builds trust; "" finds the machine's
@@ -50,6 +53,8 @@ type Config struct {
 
 	AdminEmail string `toml:"admin_email"` // of the first administrator
 	AdminTeam  string `toml:"admin_team"`  // the first team
+
+	Networks []Network `toml:"networks"` // that spaces may be peered with; from the file alone
 }
 
 // Default is the configuration of a server that nobody configured.
@@ -120,6 +125,9 @@ func (c *Config) environment(env []string) error {
 			}
 			f.SetInt(int64(n))
 		case reflect.Slice:
+			if f.Type().Elem().Kind() != reflect.String {
+				return fmt.Errorf("%s can only be set in the configuration file", name)
+			}
 			f.Set(reflect.ValueOf(strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })))
 		}
 	}
@@ -148,10 +156,19 @@ func (c *Config) validate() error {
 		bad("transit", "%q is not an IPv4 range of a /16 or more", c.Transit)
 	}
 	for _, b := range c.Balancers {
-		if _, err := netip.ParsePrefix(b); err != nil {
+		switch p, err := netip.ParsePrefix(b); {
+		case err != nil:
 			bad("balancers", "%q is not an IP range", b)
+		case p.Addr().Is4In6():
+			bad("balancers", "%s is an IPv4-mapped IPv6 range; write it as IPv4", b)
+		case p.Bits() == 0:
+			bad("balancers", "%s is everybody, whose word would then be taken; name the balancers", b)
 		}
 	}
+	if c.ProxyProtocol && len(c.Balancers) == 0 {
+		bad("proxy_protocol", "needs balancers: it is taken from nobody else")
+	}
+	c.validateNetworks(bad)
 	if c.Engine != "local" && c.Engine != "fake" {
 		bad("engine", "%q is not an engine; use local or fake", c.Engine)
 	}

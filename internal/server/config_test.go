@@ -58,6 +58,12 @@ func TestEveryFieldCanBeSetInTheEnvironment(t *testing.T) {
 		if key == "" {
 			t.Fatalf("%s has no key", typ.Field(i).Name)
 		}
+		if key == "networks" { // tables are for the file
+			if err := new(Config).environment([]string{"CLOISTER_NETWORKS=office"}); err == nil || !strings.Contains(err.Error(), "CLOISTER_NETWORKS can only be set in the configuration file") {
+				t.Errorf("networks in the environment: %v", err)
+			}
+			continue
+		}
 		var value string
 		var want any
 		switch typ.Field(i).Type.Kind() {
@@ -98,8 +104,17 @@ func TestWrongConfigurationIsRefusedInWords(t *testing.T) {
 		{"run", "CLOISTER_RUN=./run", `run: "./run" is not an absolute path`},
 		{"pool", "CLOISTER_OUTBOUND_POOL=198.18.0.1", `outbound_pool: "198.18.0.1" is not an IPv4 range`},
 		{"pool of IPv6", "CLOISTER_OUTBOUND_POOL=2001:db8::/32", `outbound_pool: "2001:db8::/32" is not an IPv4 range`},
+		{"ingress", "CLOISTER_INGRESS_POOL=192.0.2.1", `ingress_pool: "192.0.2.1" is not an IP range such as 192.0.2.0/28`},
+		{"mapped ingress", "CLOISTER_INGRESS_POOL=::ffff:192.0.2.0/120", `ingress_pool: "::ffff:192.0.2.0/120" is not an IP range`},
+		{"host bits of ingress", "CLOISTER_INGRESS_POOL=192.0.2.1/28", `ingress_pool: 192.0.2.1/28 has host bits set; did you mean 192.0.2.0/28?`},
+		{"ingress is outbound", "CLOISTER_INGRESS_POOL=198.18.4.0/24", `ingress_pool: 198.18.4.0/24 overlaps outbound_pool`},
+		{"ingress twice", "CLOISTER_INGRESS_POOL=192.0.2.0/28 192.0.2.8/29", `ingress_pool: 192.0.2.8/29 overlaps 192.0.2.0/28`},
+		{"smtp", "CLOISTER_SMTP=perhaps", `CLOISTER_SMTP="perhaps" is not true or false`},
 		{"transit", "CLOISTER_TRANSIT=100.64.0.0/24", `transit: "100.64.0.0/24" is not an IPv4 range of a /16 or more`},
 		{"balancers", "CLOISTER_BALANCERS=10.0.0.0/8,here", `balancers: "here" is not an IP range`},
+		{"balancers", "CLOISTER_BALANCERS=::ffff:10.0.0.0/104", `balancers: ::ffff:10.0.0.0/104 is an IPv4-mapped IPv6 range; write it as IPv4`},
+		{"balancers", "CLOISTER_BALANCERS=0.0.0.0/0", `balancers: 0.0.0.0/0 is everybody, whose word would then be taken; name the balancers`},
+		{"proxy_protocol", "CLOISTER_PROXY_PROTOCOL=true", `proxy_protocol: needs balancers: it is taken from nobody else`},
 		{"engine", "CLOISTER_ENGINE=docker", `engine: "docker" is not an engine; use local or fake`},
 		{"name", "CLOISTER_NAME=Mine", `name: "Mine" must be 1 to 10 lower-case letters and digits`},
 		{"long name", "CLOISTER_NAME=abcdefghijk", `must be 1 to 10 lower-case`},
@@ -172,6 +187,62 @@ func TestPrintShowsEverythingButThePassword(t *testing.T) {
 		c.Database = want
 		if d := cmp.Diff(c, back); d != "" {
 			t.Errorf("%q: %s", dsn, d)
+		}
+	}
+}
+
+const office = `
+[[networks]]
+name = "office"
+interface = "br0"
+addresses = "192.168.4.128/26"
+prefixes = ["192.168.4.0/22", "10.20.0.0/16"]
+gateway = "192.168.4.1"
+spaces = ["my-space", "acme"]
+`
+
+func TestNetworksAreReadFromTheFile(t *testing.T) {
+	c, err := Load(file(t, "ingress_pool = [\"192.0.2.0/28\", \"2001:db8::/64\"]\nsmtp = true\n"+office), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Network{{Name: "office", Interface: "br0", Addresses: "192.168.4.128/26",
+		Prefixes: []string{"192.168.4.0/22", "10.20.0.0/16"}, Gateway: "192.168.4.1", Spaces: []string{"my-space", "acme"}}}
+	if d := cmp.Diff(want, c.Networks); d != "" {
+		t.Error(d)
+	}
+	if !c.SMTP || len(c.ingressPool()) != 2 || len(c.networks()[0].Prefixes) != 2 {
+		t.Errorf("got %v, %v, %v", c.SMTP, c.ingressPool(), c.networks())
+	}
+	// What --check prints can be read again.
+	var b bytes.Buffer
+	if err := c.Print(&b); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Load(file(t, b.String()), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(c, again); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestWrongNetworksAreRefusedInWords(t *testing.T) {
+	for _, test := range []struct{ from, to, want string }{
+		{`name = "office"`, `name = "The office"`, `networks: name "The office" must be lower-case letters, digits and dashes`},
+		{"spaces = [", "spaces = [] #", `networks.office: spaces are missing`},
+		{`interface = "br0"`, "", `networks.office: interface is missing`},
+		{`"192.168.4.128/26"`, `"192.168.4.128"`, `networks.office: addresses "192.168.4.128" is not an IPv4 range`},
+		{`"192.168.4.128/26"`, `"100.64.3.0/24"`, `networks.office: addresses "100.64.3.0/24" is not an IPv4 range apart from transit`},
+		{"prefixes = [", "prefixes = [] #", `networks.office: prefixes are missing`},
+		{`"10.20.0.0/16"`, `"192.0.2.0/24"`, `networks.office: prefix "192.0.2.0/24" is not a private IPv4 range`},
+		{`"10.20.0.0/16"`, `"10.20.1.0/16"`, `networks.office: prefix "10.20.1.0/16" is not`},
+		{`"192.168.4.1"`, `"fe80::1"`, `networks.office: gateway "fe80::1" is not an IPv4 address`},
+		{"[[networks]]", office + "[[networks]]", `networks: name "office" must be lower-case letters, digits and dashes, and be there once`},
+	} {
+		if _, err := Load(file(t, strings.Replace(office, test.from, test.to, 1)), nil); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v; want %q", test.to, err, test.want)
 		}
 	}
 }

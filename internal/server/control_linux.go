@@ -61,14 +61,17 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	if err != nil {
 		return err
 	}
+	feed := router.NewFeed(log)
+	feed.OnLine = stream.router
 	pool, _ := netip.ParsePrefix(c.OutboundPool)
-	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, OutboundPool: pool, Log: stream.API}, log)
+	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, OutboundPool: pool, IngressPool: c.ingressPool(),
+		Networks: c.networks(), Clients: feed, Log: stream.API}, log)
 	if err := firstStart(ctx, c, s, p, log); err != nil {
 		return err
 	}
-
-	feed := router.NewFeed(log)
-	feed.OnLine = stream.router
+	if err := platform.GiveIngress(ctx, s, c.ingressPool()); err != nil {
+		log.Error("a space has no ingress address", "err", err) // it is reached by the machine's
+	}
 	table := &certified{Router: feed}
 	wildcard, err := newLeaf(ca, []string{"*." + c.AppDomain, c.AppDomain}, table.use)
 	if err != nil {
@@ -87,17 +90,18 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	web := webAddress(c)
 	builds := control.NewBuilds(s, builder, control.BuildConfig{AtOnce: buildsAtOnce(), Open: opener(sources, publicOnly), Output: lines.Output,
 		Say: stream.API, URL: func(a cloister.App) string { return web(a.Host(c.AppDomain)) }}, log)
-	git, err := gitd.New(gitd.Config{Dir: filepath.Join(c.controlDir(), "git"), Hook: hookBinary(c), Sockets: filepath.Join(c.Run, "control", "git")},
+	git, err := gitd.New(gitd.Config{Dir: filepath.Join(c.controlDir(), "git"), Hook: hookBinary(c), Sockets: filepath.Join(c.Run, "control", "git"), Room: roomFor(c.State)},
 		&pushes{platform: p, store: s, sources: sources, logs: lines}, log)
 	if err != nil {
 		return err
 	}
 	defer git.Close()
-	ctl := control.New(s, e, table, stream, builds, control.Config{Owner: "control", AppDomain: c.AppDomain, Balancers: c.balancers(),
-		Forget: git.Delete}, log)
-	handler := &front{git: git, streams: lines.Handler(), sources: sources,
-		api: api.New(api.Config{WebPort: portOf(c.HTTP), GitURL: "https://" + loopback(c.Listen) + "/"}, p,
-			api.Beside{Logs: lines, Sources: sources, Caches: builder, Health: &health{engine: e, dir: c.State}, CheckBuildpack: build.CheckBuildpack}, log)}
+	ctl := control.New(s, e, table, stream, builds, control.Config{Owner: "control", AppDomain: c.AppDomain, Balancers: c.balancers(), ProxyProtocol: c.ProxyProtocol,
+		Mail: c.SMTP, Networks: c.networks(), Forget: git.Delete}, log)
+	imports := &slugs{importer: builds, key: keys.derive("slugs"), max: maxSource, log: log}
+	handler := &front{git: git, streams: lines.Handler(), sources: sources, slugs: imports,
+		api: api.New(api.Config{WebPort: c.webPort(), GitURL: "https://" + loopback(c.Listen) + "/"}, p,
+			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, CheckBuildpack: build.CheckBuildpack}, log)}
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ctl.Run(ctx) })

@@ -19,6 +19,7 @@ func (c Config) imagesDir() string   { return filepath.Join(c.State, "images") }
 func (c Config) binary() string      { return filepath.Join(c.State, "bin", "cloister") }
 func (c Config) caFile() string      { return filepath.Join(c.State, "ca.pem") }
 func (c Config) nodeSocket() string  { return filepath.Join(c.Run, "node.sock") }
+func (c Config) doorSocket() string  { return filepath.Join(c.Run, "doors.sock") }
 func (c Config) feedSocket() string  { return filepath.Join(c.Run, "control", "feed.sock") }
 func (c Config) adminSocket() string { return filepath.Join(c.Run, "control", "admin.sock") }
 
@@ -98,13 +99,21 @@ func (c Config) buildEnv(environ []string) map[string]string {
 
 // webAddress is the address at which people reach a host name of an app, by plain HTTP, which always works.
 func webAddress(c Config) func(host string) string {
-	port := portOf(c.HTTP)
+	port := c.webPort()
 	return func(host string) string {
 		if port == "80" {
 			return "http://" + host + "/"
 		}
 		return "http://" + host + ":" + port + "/"
 	}
+}
+
+// webPort is where apps answer plain HTTP, as people see it: an ingress address has the usual ports.
+func (c Config) webPort() string {
+	if len(c.IngressPool) > 0 {
+		return "80"
+	}
+	return portOf(c.HTTP)
 }
 
 func portOf(addr string) string {

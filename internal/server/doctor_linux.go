@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,17 +68,30 @@ func kernel() []cli.Check {
 	if !bytes.Contains(fs, []byte("\toverlay\n")) && exec.Command("modprobe", "overlay").Run() != nil {
 		overlay.Result, overlay.Advice = "not in the kernel", "Load the module overlay, or use another kernel: images cannot be used without."
 	}
-	groups := cli.Check{Name: "control groups", Result: "version 2"}
-	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err != nil {
-		groups.Result = "version 1"
-		for _, v1 := range []string{"memory", "cpu", "pids"} {
-			if _, err := os.Stat("/sys/fs/cgroup/" + v1); err != nil {
-				groups.Result = "the controller " + v1 + " is missing"
-				groups.Advice = "Mount the control groups: dynos cannot be limited without."
-			}
+	return []cli.Check{overlay, controlGroups("/sys/fs/cgroup")}
+}
+
+// controlGroups looks for the controllers that limit dynos, in version 2 or 1 of control groups.
+func controlGroups(root string) cli.Check {
+	check := cli.Check{Name: "control groups", Result: "version 2"}
+	text, err := os.ReadFile(filepath.Join(root, "cgroup.controllers"))
+	unified := err == nil
+	if !unified {
+		check.Result = "version 1"
+	}
+	have := strings.Fields(string(text))
+	for _, c := range []string{"memory", "cpu", "pids"} {
+		_, err := os.Stat(filepath.Join(root, c))
+		switch {
+		case unified && !slices.Contains(have, c):
+			check.Result = "version 2, without the controller " + c
+			check.Advice = "Give the controller to version 2: start the kernel with cgroup_no_v1=all. Dynos cannot be limited without."
+		case !unified && err != nil:
+			check.Result = "the controller " + c + " is missing"
+			check.Advice = "Mount the control groups: dynos cannot be limited without."
 		}
 	}
-	return []cli.Check{overlay, groups}
+	return check
 }
 
 // room warns before the disk is full: databases and builds do not like to find out.

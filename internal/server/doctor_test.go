@@ -1,6 +1,8 @@
 package server
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -54,5 +56,35 @@ func TestDoctorIsSilentWhereNoServerEverWas(t *testing.T) {
 func TestRoomThatCannotBeLookedAtIsToldOf(t *testing.T) {
 	if c := room(t.TempDir() + "/none"); !c.Wrong() {
 		t.Errorf("%+v", c)
+	}
+}
+
+func TestDoctorLooksForTheControllersOfBothVersions(t *testing.T) {
+	for name, c := range map[string]struct {
+		dirs   []string
+		have   string // in version 2
+		result string
+		wrong  bool
+	}{
+		"version 1":                     {[]string{"memory", "cpu", "pids"}, "", "version 1", false},
+		"version 1 without pids":        {[]string{"memory", "cpu"}, "", "the controller pids is missing", true},
+		"version 2":                     {nil, "cpuset cpu io memory pids", "version 2", false},
+		"version 2 without a processor": {nil, "cpuset memory pids", "version 2, without the controller cpu", true},
+		"hybrid":                        {[]string{"memory", "cpu", "pids", "unified"}, "", "version 1", false},
+	} {
+		root := t.TempDir()
+		for _, d := range c.dirs {
+			if err := os.Mkdir(filepath.Join(root, d), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c.have != "" {
+			if err := os.WriteFile(filepath.Join(root, "cgroup.controllers"), []byte(c.have+"\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := controlGroups(root); got.Result != c.result || got.Wrong() != c.wrong {
+			t.Errorf("%s: %+v", name, got)
+		}
 	}
 }

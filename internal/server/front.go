@@ -10,7 +10,7 @@ import (
 // A front sends a request to the part that its path belongs to. App names cannot end in ".git" and have no dots, so no
 // path of the API looks like a repository's.
 type front struct {
-	git, streams, sources, api http.Handler
+	git, streams, sources, slugs, api http.Handler
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -21,6 +21,8 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.streams.ServeHTTP(w, r)
 	case strings.HasPrefix(r.URL.Path, "/sources/"):
 		f.sources.ServeHTTP(w, r)
+	case strings.HasPrefix(r.URL.Path, slugsPath):
+		f.slugs.ServeHTTP(w, r)
 	default:
 		f.api.ServeHTTP(w, r)
 	}

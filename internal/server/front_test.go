@@ -11,7 +11,7 @@ func TestPathsLeadToTheirPart(t *testing.T) {
 	part := func(name string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, name) })
 	}
-	f := &front{git: part("git"), streams: part("streams"), sources: part("sources"), api: part("api")}
+	f := &front{git: part("git"), streams: part("streams"), sources: part("sources"), slugs: part("slugs"), api: part("api")}
 	for path, want := range map[string]string{
 		"/":                         "api",
 		"/apps":                     "api",
@@ -28,6 +28,8 @@ func TestPathsLeadToTheirPart(t *testing.T) {
 		"/sources/secret":              "sources",
 		"/sources/a.git":               "sources",
 		"/sourcesX/secret":             "api",
+		"/slugs":                       "api",
+		"/slugs/app/slug/secret":       "slugs",
 		"/streams":                     "api",
 		"/streams/x":                   "streams",
 		"/streams/x.git":               "streams",

@@ -54,6 +54,16 @@ func engineTrouble(e engine.Engine) string {
 	return ""
 }
 
+// roomFor tells pushes why there is no room for them, nil if there is.
+func roomFor(dir string) func() error {
+	return func() error {
+		if full(dir) {
+			return cloister.Errorf(cloister.Unavailable, "The disk of the server is full, so nothing can be pushed. Free some space there and push again.")
+		}
+		return nil
+	}
+}
+
 // full reports whether so little room is left that writing is about to fail, or does.
 func full(dir string) bool {
 	const little = 16 << 20

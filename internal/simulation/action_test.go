@@ -90,7 +90,7 @@ func (s *server) act(ctx context.Context, a action) (err error) {
 		on := a.n%2 == 0
 		_, err = p.UpdateApp(ctx, s.actor, a.app, platform.AppChange{Maintenance: &on})
 	case "trust":
-		_, _, err = p.SetTrusted(ctx, s.actor, spaces[a.app], []string{fmt.Sprintf("198.51.100.%d/32", a.n)})
+		_, _, err = p.SetTrusted(ctx, s.actor, spaces[a.app], []string{fmt.Sprintf("198.51.100.%d/32", a.n)}, nil)
 	case "create app":
 		_, err = p.CreateApp(ctx, s.actor, platform.AppSpec{Name: a.app, Space: spaces[a.app]})
 	case "destroy app":

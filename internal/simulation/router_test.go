@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/engine"
+	"github.com/cloister-dev/cloister/internal/plan"
+	"github.com/cloister-dev/cloister/internal/store"
 )
 
 // requestTime is how long the requests take that a dyno still has when it leaves the table.
@@ -99,10 +102,38 @@ func endpoints(t cloister.Routes) map[netip.AddrPort]string {
 	return out
 }
 
-// A watchedEngine sees to it that no dyno is ended on purpose while requests go to it.
+// A watchedEngine sees to it that no dyno is ended on purpose while requests go to it, or others in its space may have
+// its address from its name.
 type watchedEngine struct {
 	engine.Engine
 	router *router
+	store  *store.Store
+
+	mu      sync.Mutex
+	unnamed map[string]time.Time // by space and address that had a name: since when it has none; zero: it has one
+}
+
+func (w *watchedEngine) EnsureSpace(ctx context.Context, s engine.Space) error {
+	if err := w.Engine.EnsureSpace(ctx, s); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	named := map[string]bool{}
+	for _, n := range s.Names {
+		for _, a := range n.Addresses {
+			named[s.ID+" "+a.String()] = true
+		}
+	}
+	for key, since := range w.unnamed {
+		if strings.HasPrefix(key, s.ID) && since.IsZero() && !named[key] {
+			w.unnamed[key] = time.Now()
+		}
+	}
+	for key := range named {
+		w.unnamed[key] = time.Time{}
+	}
+	return nil
 }
 
 func (w *watchedEngine) Stop(ctx context.Context, id string, grace time.Duration) error {
@@ -118,14 +149,20 @@ func (w *watchedEngine) Drop(ctx context.Context, id string) error {
 // check blames whoever ends a dyno that still runs, and has requests or may get some. An app that was destroyed has
 // nothing more to answer.
 func (w *watchedEngine) check(ctx context.Context, how, id string) {
-	app, ok := w.running(ctx, id)
+	s, ok := w.running(ctx, id)
 	if !ok {
 		return
 	}
 	w.router.mu.Lock()
 	defer w.router.mu.Unlock()
-	if !slices.ContainsFunc(w.router.table.Apps, func(r cloister.Route) bool { return r.AppID == app }) {
+	if !slices.ContainsFunc(w.router.table.Apps, func(r cloister.Route) bool { return r.AppID == s.Owner }) {
 		return
+	}
+	w.mu.Lock()
+	since, named := w.unnamed[s.Space+" "+s.Address.String()]
+	w.mu.Unlock()
+	if named && (since.IsZero() || time.Since(since) < cloister.NameTTL) && !w.overdue(ctx, s) {
+		w.router.blame(fmt.Errorf("dyno %s was %s at %s, which others may have from its name", id, how, s.Address))
 	}
 	for e, dyno := range endpoints(w.router.table) {
 		if dyno == id {
@@ -139,12 +176,23 @@ func (w *watchedEngine) check(ctx context.Context, how, id string) {
 	}
 }
 
-// running finds the app of a dyno that runs: what is gone has no requests to lose.
-func (w *watchedEngine) running(ctx context.Context, id string) (app string, ok bool) {
+// overdue reports whether a dyno was given all the time there is since it was retired.
+func (w *watchedEngine) overdue(ctx context.Context, s engine.Status) bool {
+	var dynos []cloister.Dyno
+	err := w.store.View(ctx, func(tx *store.Tx) (err error) {
+		dynos, err = tx.Dynos(s.Owner)
+		return err
+	})
+	i := slices.IndexFunc(dynos, func(d cloister.Dyno) bool { return d.ID == s.ID })
+	return err != nil || i < 0 || time.Since(dynos[i].RetireAt) >= plan.DrainLimit
+}
+
+// running finds a dyno that runs: what is gone has nothing to lose.
+func (w *watchedEngine) running(ctx context.Context, id string) (s engine.Status, ok bool) {
 	all, err := w.List(ctx, "")
 	i := slices.IndexFunc(all, func(s engine.Status) bool { return s.ID == id && s.Phase == engine.Running })
 	if err != nil || i < 0 {
-		return "", false
+		return engine.Status{}, false
 	}
-	return all[i].Owner, true
+	return all[i], true
 }

@@ -43,7 +43,7 @@ func newServer(t *testing.T) (*server, error) {
 	}
 	s := &server{store: st, router: newRouter()}
 	s.fake = fake.New(fake.Config{Behave: s.behave})
-	s.engine = &watchedEngine{Engine: s.fake, router: s.router}
+	s.engine = &watchedEngine{Engine: s.fake, router: s.router, store: st, unnamed: map[string]time.Time{}}
 	quiet := slog.New(slog.DiscardHandler)
 	s.platform = platform.New(st, platform.Config{AppDomain: "apps.localhost"}, quiet)
 	s.control = control.New(st, s.engine, s.router, silence{}, nil, control.Config{Owner: "server", AppDomain: "apps.localhost"}, quiet)

@@ -28,6 +28,20 @@ func (tx *Tx) InsertSlug(s cloister.Slug) error {
 		at(s.CreatedAt), at(s.UpdatedAt))
 }
 
+// FillSlug gives a slug that has no archive yet what is known of it: checksum, size and image. One that has an archive
+// is a Conflict: it may be running.
+func (tx *Tx) FillSlug(s cloister.Slug) error {
+	err := tx.must("slug", `
+		UPDATE slugs
+		SET checksum = $1, size = $2, image = $3, updated_at = $4
+		WHERE id = $5 AND image = ''`,
+		s.Checksum, s.Size, s.Image, at(tx.Now), s.ID)
+	if cloister.KindOf(err) == cloister.NotFound {
+		return cloister.Errorf(cloister.Conflict, "The archive of this slug has been uploaded already. Create another slug.")
+	}
+	return err
+}
+
 // Images lists the digests that slugs and stacks still need.
 func (tx *Tx) Images() ([]string, error) {
 	return many(tx, value[string], `

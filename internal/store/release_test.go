@@ -24,6 +24,29 @@ func TestSlugsBelongToTheirApp(t *testing.T) {
 	})
 }
 
+func TestSlugIsFilledOnce(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *place) {
+		s := p.open(t)
+		x := seed(t, s)
+		var slug cloister.Slug
+		update(t, s, func(tx *store.Tx) error {
+			slug = newSlug(tx, x.app, 0)
+			slug.Image, slug.Size, slug.Checksum = "", 0, ""
+			return tx.InsertSlug(slug)
+		})
+		slug.Image, slug.Size, slug.Checksum = "sha256:a", 7, "SHA256:b"
+		update(t, s, func(tx *store.Tx) error {
+			slug.UpdatedAt = tx.Now
+			return tx.FillSlug(slug)
+		})
+		same(t, read(t, s, func(tx *store.Tx) (cloister.Slug, error) { return tx.Slug(x.app.ID, slug.ID) }), slug)
+		again := slug
+		again.Image = "sha256:b"
+		wantKind(t, s, cloister.Conflict, func(tx *store.Tx) error { return tx.FillSlug(again) })
+		same(t, read(t, s, func(tx *store.Tx) (cloister.Slug, error) { return tx.Slug(x.app.ID, slug.ID) }), slug)
+	})
+}
+
 func TestImagesAreThoseOfSlugsAndStacks(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *place) {
 		s := p.open(t)

@@ -6,11 +6,11 @@ import (
 	"github.com/cloister-dev/cloister"
 )
 
-const spaceColumns = `id, name, team_id, region, shield, cidr, data_cidr, outbound, state, created_at, updated_at`
+const spaceColumns = `id, name, team_id, region, shield, cidr, data_cidr, outbound, ingress, state, created_at, updated_at`
 
 func scanSpace(_ *Tx, r row) (s cloister.Space, err error) {
 	err = r.Scan(&s.ID, &s.Name, &s.TeamID, &s.Region, &s.Shield, text{&s.CIDR}, text{&s.DataCIDR},
-		document{&s.Outbound}, &s.State, when{&s.CreatedAt}, when{&s.UpdatedAt})
+		document{&s.Outbound}, document{&s.Ingress}, &s.State, when{&s.CreatedAt}, when{&s.UpdatedAt})
 	return s, err
 }
 
@@ -24,17 +24,37 @@ func (tx *Tx) Spaces() ([]cloister.Space, error) {
 	return many(tx, scanSpace, `SELECT `+spaceColumns+` FROM spaces ORDER BY name`)
 }
 
-// InsertSpace adds a space and takes its outbound addresses; a name or address in use is a Conflict.
+// InsertSpace adds a space and takes its outbound and ingress addresses; a name or address in use is a Conflict.
 func (tx *Tx) InsertSpace(s cloister.Space) error {
 	if err := tx.exec(`
 		INSERT INTO spaces (`+spaceColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		s.ID, s.Name, s.TeamID, s.Region, s.Shield, s.CIDR.String(), s.DataCIDR.String(), doc(s.Outbound),
-		string(s.State), at(s.CreatedAt), at(s.UpdatedAt)); err != nil {
+		doc(s.Ingress), string(s.State), at(s.CreatedAt), at(s.UpdatedAt)); err != nil {
 		return err
 	}
 	for _, a := range s.Outbound {
 		if err := tx.exec(`INSERT INTO outbound (address, space_id) VALUES ($1, $2)`, a.String(), s.ID); err != nil {
+			return err
+		}
+	}
+	return tx.takeIngress(s.ID, s.Ingress)
+}
+
+// SetIngress gives a space its ingress addresses; one in use by another is a Conflict.
+func (tx *Tx) SetIngress(id string, addrs []netip.Addr) error {
+	if err := tx.must("space", `UPDATE spaces SET ingress = $1, updated_at = $2 WHERE id = $3`, doc(addrs), at(tx.Now), id); err != nil {
+		return err
+	}
+	if err := tx.exec(`DELETE FROM ingress WHERE space_id = $1`, id); err != nil {
+		return err
+	}
+	return tx.takeIngress(id, addrs)
+}
+
+func (tx *Tx) takeIngress(id string, addrs []netip.Addr) error {
+	for _, a := range addrs {
+		if err := tx.exec(`INSERT INTO ingress (address, space_id) VALUES ($1, $2)`, a.String(), id); err != nil {
 			return err
 		}
 	}
@@ -56,14 +76,31 @@ func (tx *Tx) HideSpace(id string) error {
 	return tx.must("space", `UPDATE spaces SET name = id WHERE id = $1`, id)
 }
 
-// DeleteSpace removes a space and frees its outbound addresses; one with apps in it is a Conflict.
+// DeleteSpace removes a space and frees its addresses; one with apps in it is a Conflict. Its peerings stay, for their
+// other sides to see, as long as there is one.
 func (tx *Tx) DeleteSpace(id string) error {
-	return tx.must("space", `DELETE FROM spaces WHERE id = $1`, id)
+	if err := tx.must("space", `DELETE FROM spaces WHERE id = $1`, id); err != nil {
+		return err
+	}
+	return tx.exec(`
+		DELETE FROM peerings
+		WHERE (space_id = $1 OR peer_id = $1)
+			AND space_id NOT IN (SELECT id FROM spaces)
+			AND peer_id NOT IN (SELECT id FROM spaces)`, id)
 }
 
 // OutboundInUse is the set of outbound addresses that belong to spaces.
 func (tx *Tx) OutboundInUse() (map[netip.Addr]bool, error) {
-	rows, err := many(tx, value[string], `SELECT address FROM outbound`)
+	return tx.inUse(`SELECT address FROM outbound`)
+}
+
+// IngressInUse is the set of ingress addresses that belong to spaces.
+func (tx *Tx) IngressInUse() (map[netip.Addr]bool, error) {
+	return tx.inUse(`SELECT address FROM ingress`)
+}
+
+func (tx *Tx) inUse(query string) (map[netip.Addr]bool, error) {
+	rows, err := many(tx, value[string], query)
 	if err != nil {
 		return nil, err
 	}

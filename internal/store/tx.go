@@ -93,8 +93,8 @@ func classify(err error) error {
 			return &cloister.Error{Kind: cloister.Conflict, Message: "It exists already."}
 		case 787: // foreign key
 			return &cloister.Error{Kind: cloister.Conflict, Message: "Something else still needs it, or it needs something that is gone."}
-		case 13: // full
-			return &cloister.Error{Kind: cloister.Unavailable, Message: "The disk of the server is full. Nothing was changed; free some space and try again."}
+		case 13, 4874: // full, and no room for the index of the log
+			return &cloister.Error{Kind: cloister.Unavailable, Message: "The disk of the server is full. Nothing was changed; free some space there and try again."}
 		}
 	case errors.As(err, &pg):
 		switch pg.Code {

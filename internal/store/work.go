@@ -25,15 +25,16 @@ func scanWork(_ *Tx, r row) (w Work, err error) {
 	return w, err
 }
 
-// Touch asks for a look at an object now. Touching again before that changes nothing; touching during the look
-// causes another one.
+// Touch asks for a look at an object now. Touching again before that changes nothing, not even its place in the
+// queue; touching during the look causes another one.
 func (tx *Tx) Touch(kind, id string) error {
 	tx.touched = true
 	return tx.exec(`
 		INSERT INTO work (kind, id, rev, due_at, attempts, last_error, leased_by)
 		VALUES ($1, $2, 1, $3, 0, '', '')
 		ON CONFLICT (kind, id) DO UPDATE
-		SET rev = work.rev + 1, due_at = $3, attempts = 0`,
+		SET rev = work.rev + 1, attempts = 0,
+			due_at = CASE WHEN work.due_at < $3 AND work.leased_by = '' THEN work.due_at ELSE $3 END`,
 		kind, id, at(tx.Now))
 }
 
@@ -62,7 +63,8 @@ func (tx *Tx) touchThese(query, kind string, args ...any) error {
 	return tx.exec(`
 		INSERT INTO work (kind, id, rev, due_at, attempts, last_error, leased_by) `+query+`
 		ON CONFLICT (kind, id) DO UPDATE
-		SET rev = work.rev + 1, due_at = $2, attempts = 0`,
+		SET rev = work.rev + 1, attempts = 0,
+			due_at = CASE WHEN work.due_at < $2 AND work.leased_by = '' THEN work.due_at ELSE $2 END`,
 		append([]any{kind, at(tx.Now)}, args...)...)
 }
 

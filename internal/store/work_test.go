@@ -52,13 +52,19 @@ func TestTouchesOfOneObjectFold(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *place) {
 		s := p.open(t)
 		touch(t, s, "app", "a")
+		first := p.clock.Now()
 		p.clock.advance(time.Second)
 		touch(t, s, "app", "a", "a")
 		touch(t, s, "space", "a") // the same id, another kind
 		same(t, read(t, s, (*store.Tx).Work), []store.Work{
-			{Kind: "app", ID: "a", Rev: 3, DueAt: p.clock.Now()},
+			{Kind: "app", ID: "a", Rev: 3, DueAt: first}, // it keeps its place
 			{Kind: "space", ID: "a", Rev: 1, DueAt: p.clock.Now()},
 		})
+		// While somebody looks at it, a touch asks for another look, and that one queues anew.
+		claim(t, s, "me", 1)
+		p.clock.advance(time.Second)
+		touch(t, s, "app", "a")
+		same(t, read(t, s, (*store.Tx).Work)[1], store.Work{Kind: "app", ID: "a", Rev: 4, DueAt: p.clock.Now(), Owner: "me"})
 	})
 }
 
@@ -252,9 +258,10 @@ func TestTouchAppsTouchesTheAppsOfASpaceOnce(t *testing.T) {
 			return errors.Join(tx.InsertSpace(space), tx.InsertApp(other))
 		})
 		touch(t, s, "app", x.app.ID)
+		first := p.clock.Now()
 		p.clock.advance(time.Second)
 		update(t, s, func(tx *store.Tx) error { return tx.TouchApps(x.space.ID) })
-		same(t, read(t, s, (*store.Tx).Work), []store.Work{{Kind: "app", ID: x.app.ID, Rev: 2, DueAt: p.clock.Now()}})
+		same(t, read(t, s, (*store.Tx).Work), []store.Work{{Kind: "app", ID: x.app.ID, Rev: 2, DueAt: first}})
 	})
 }
 

@@ -16,11 +16,27 @@ type pretendKey struct{}
 
 // commands are what scripts can say beside testscript's own.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
-	"deploy": deploy,
-	"shows":  shows,
-	"until":  until,
-	"login":  login,
-	"tail":   tail,
+	"deploy":  deploy,
+	"shows":   shows,
+	"until":   until,
+	"login":   login,
+	"tail":    tail,
+	"peering": peering,
+}
+
+// peering VARIABLE TEXT SPACE sets a variable to the id of the first peering of a space whose line has TEXT in it.
+func peering(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: peering VARIABLE TEXT SPACE")
+	}
+	ts.Check(ts.Exec("heroku", "spaces:peerings", args[2]))
+	for line := range strings.Lines(ts.ReadFile("stdout")) {
+		if f := strings.Fields(line); strings.Contains(line, args[1]) {
+			ts.Setenv(args[0], f[0])
+			return
+		}
+	}
+	ts.Fatalf("no peering of %s has %q in its line", args[2], args[1])
 }
 
 // deploy APP TYPE=COMMAND… releases code on a pretend server, as a push would.

@@ -25,6 +25,9 @@ const (
 	password = "correct horse"
 )
 
+// office is a network of the operator's.
+var office = cloister.Network{Name: "office", Prefixes: []netip.Prefix{netip.MustParsePrefix("192.168.4.0/22")}, Spaces: []string{"acme"}}
+
 // A pretend is a server whose engine only pretends; all else of it is real but git and the router.
 type pretend struct {
 	url      string
@@ -67,11 +70,12 @@ func (p *pretend) start(dir string) (err error) {
 	p.stop = append(p.stop, collector.Close)
 	stream := stream{lines, collector}
 	p.platform = platform.New(p.store, platform.Config{AppDomain: "apps.localhost",
-		OutboundPool: netip.MustParsePrefix("198.51.100.0/24"), Log: stream.api}, log)
+		OutboundPool: netip.MustParsePrefix("198.51.100.0/24"), Networks: []cloister.Network{office}, Log: stream.api}, log)
 	if err := p.populate(ctx); err != nil {
 		return err
 	}
-	ctl := control.New(p.store, engine, nowhere{}, stream, nil, control.Config{Owner: "test", AppDomain: "apps.localhost"}, log)
+	ctl := control.New(p.store, engine, nowhere{}, stream, nil, control.Config{Owner: "test", AppDomain: "apps.localhost",
+		Networks: []cloister.Network{office}}, log)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/cloister-dev/cloister/internal/engine/remote"
 	"github.com/cloister-dev/cloister/internal/heroku"
@@ -19,6 +22,7 @@ import (
 func TestServer(t *testing.T) {
 	s := Start(t, "CLOISTER_OUTBOUND_MASQUERADE=false")
 	w := &world{Server: s, api: &heroku.Client{URL: s.API, Token: s.Token}, outside: NewOutside(t, "198.51.100.0/24")}
+	edge := w.outside.Capture(t)
 	w.deploy(t, "north", "north-app")
 	w.deploy(t, "south", "south-app")
 	t.Run("spaces with the same addresses do not meet", w.spacesDoNotMeet)
@@ -27,6 +31,7 @@ func TestServer(t *testing.T) {
 	t.Run("releases lose no request", w.releasesLoseNoRequest)
 	t.Run("killed processes come back and finish", w.killedProcessesFinish)
 	t.Run("what was stopped starts again", w.stoppedStartsAgain)
+	t.Run("the edge saw spaces' own addresses only", func(t *testing.T) { w.edgeSawOwnAddresses(t, edge.Packets(t)) })
 	t.Run("what is destroyed is gone", w.destroyedIsGone)
 }
 
@@ -91,6 +96,44 @@ func (w *world) ownAddressOutside(t *testing.T) {
 				t.Errorf("outside, %s is seen as %q, and its space has %v", c.app, got, nat.Sources)
 			}
 		}
+	}
+}
+
+// edgeSawOwnAddresses looks at all that has left the machine since before the first space was made: through deploys,
+// releases, scaling, kills of every process, reloads of rules, and a stop of everything. Apps have sent to port 9999 all
+// the while.
+func (w *world) edgeSawOwnAddresses(t *testing.T, packets map[Packet]int) {
+	of := map[netip.Addr]string{netip.MustParseAddr(w.outside.Host): "the machine"}
+	for _, space := range []string{"north", "south"} {
+		nat, err := w.api.NAT(t.Context(), space)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range nat.Sources {
+			of[netip.MustParseAddr(s)] = space
+		}
+	}
+	beacons := map[string]int{}
+	for p, n := range packets {
+		switch who := of[p.Source]; {
+		case p.Protocol == 0 || p.Source.Is6() && (p.Source.IsLinkLocalUnicast() || p.Source.IsUnspecified()):
+			continue // ARP, and what IPv6 says when a link comes up: they do not cross a machine
+		case who == "" && p.Source != netip.MustParseAddr(w.outside.Addr):
+			t.Errorf("%d packets left with source %v", n, p)
+		case p.Port == 9999:
+			beacons[fmt.Sprintf("%s by protocol %d", who, p.Protocol)] += n
+		}
+	}
+	t.Logf("seen: %v", beacons)
+	for _, space := range []string{"north", "south"} {
+		for _, protocol := range []int{unix.IPPROTO_TCP, unix.IPPROTO_UDP} {
+			if n := beacons[fmt.Sprintf("%s by protocol %d", space, protocol)]; n < 1000 {
+				t.Errorf("only %d packets of %s were seen by protocol %d: too few to prove anything", n, space, protocol)
+			}
+		}
+	}
+	if n := beacons["the machine by protocol 6"] + beacons["the machine by protocol 17"]; n > 0 {
+		t.Errorf("%d packets of apps left with the machine's address", n)
 	}
 }
 

@@ -28,6 +28,109 @@ func TestTrouble(t *testing.T) {
 	t.Run("containerd is killed", func(t *testing.T) { w.containerdIsKilled(t, ctd) })
 }
 
+// TestFullDisk fills the disk that everything is kept on, while a change is under way. People are told in words,
+// nothing is done by halves, and what could be taken is done by itself once there is room.
+func TestFullDisk(t *testing.T) {
+	d := newSmallDisk(t)
+	s := Start(t, "CLOISTER_STATE="+filepath.Join(d.dir, "state"))
+	w := &world{Server: s, api: &heroku.Client{URL: s.API, Token: s.Token}}
+	w.deploy(t, "tight", "tight-app")
+	before := w.version(t, "tight-app")
+	w.wellAgain(t)
+
+	d.fill(t)
+	w.doctorSays(t, "Free some space")
+	Eventually(t, 10*time.Second, "the API speaks of the disk", func() bool {
+		status, head, body := w.patch(t, "/apps/tight-app/formation/web", map[string]any{"quantity": 6})
+		switch status {
+		case http.StatusOK: // taken: a database has room of its own for a while
+			return strings.Contains(head.Get("Warning-Message"), "disk of the server is full")
+		case http.StatusServiceUnavailable:
+			return strings.Contains(body, "disk of the server is full")
+		}
+		t.Fatalf("scaling with a full disk: %d %s", status, body)
+		return false
+	})
+	out, err := w.tryPush(t, "tight-app", "second")
+	if err == nil || !strings.Contains(out, "The disk of the server is full") || strings.Contains(out, "unpack failed") {
+		t.Errorf("a push to a full disk: %v\n%s", err, out)
+	}
+	if got := w.get(t, "tight-app", "/"); !strings.HasPrefix(got, "tight-app") {
+		t.Errorf("while the disk is full the app answers %q", got)
+	}
+	if v := w.version(t, "tight-app"); v != before {
+		t.Errorf("there is a release v%d after a push that failed", v)
+	}
+	w.Kill(t, "node") // what it wrote last has to be whole
+	w.doctorSays(t, "Free some space")
+
+	d.drain(t)
+	w.wellAgain(t)
+	w.Cloister(t, "ps:scale", "web=3", "--app", "tight-app")
+	w.Cloister(t, "config:set", "COLOUR=green", "--app", "tight-app")
+	w.settled(t, "tight-app", 3, before+1)
+	w.push(t, "tight-app", "third")
+	w.settled(t, "tight-app", 3, before+2)
+}
+
+// A smallDisk is a file system of its own, which the test can fill.
+type smallDisk struct{ dir string }
+
+func newSmallDisk(t *testing.T) *smallDisk {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("SKIPPED: a file system of its own needs root")
+	}
+	dir, err := os.MkdirTemp("/var/tmp", "cloister-disk-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &smallDisk{dir: filepath.Join(dir, "mnt")}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", d.dir).CombinedOutput(); err != nil {
+			t.Errorf("umount: %v %s", err, out)
+			return
+		}
+		os.RemoveAll(dir)
+	})
+	script := `chmod 755 "$1" && mkdir "$1/mnt" && truncate -s 8G "$1/img" && mkfs.ext4 -q -m 0 "$1/img" && mount -o loop "$1/img" "$1/mnt"`
+	if out, err := exec.Command("sh", "-c", script, "sh", dir).CombinedOutput(); err != nil {
+		t.Fatalf("make a small disk: %v\n%s", err, out)
+	}
+	return d
+}
+
+func (d *smallDisk) file() string { return filepath.Join(d.dir, "filling") }
+
+// fill takes all room there is, to the last block.
+func (d *smallDisk) fill(t *testing.T) {
+	t.Helper()
+	f, err := os.Create(d.file())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var have int64
+	for size := int64(1 << 30); size >= 4096; {
+		switch err := syscall.Fallocate(int(f.Fd()), 0, have, size); err {
+		case nil:
+			have += size
+		case syscall.ENOSPC:
+			size /= 2
+		case syscall.EINTR:
+		default:
+			t.Fatal(err)
+		}
+	}
+}
+
+func (d *smallDisk) drain(t *testing.T) {
+	t.Helper()
+	if err := os.Remove(d.file()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (w *world) containerdIsKilled(t *testing.T, r *containerd) {
 	r.hold(t)
 	defer os.Remove(r.file())

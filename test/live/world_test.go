@@ -32,6 +32,9 @@ func (w *world) deploy(t *testing.T, space, app string) {
 	w.Cloister(t, "spaces:create", space, "--team", w.Team, "--cidr", "172.16.0.0/16")
 	w.Cloister(t, "spaces:wait", space)
 	w.Cloister(t, "create", app, "--space", space, "--no-remote")
+	if w.outside != nil {
+		w.Cloister(t, "config:set", "BEACON="+w.outside.Addr, "--app", app)
+	}
 	w.push(t, app, "first")
 	w.Cloister(t, "ps:scale", "web=4", "--app", app)
 	w.Cloister(t, "ps:wait", "--app", app)

@@ -22,6 +22,8 @@ type Commands struct {
 	Var   func(name string) []string       // prints the value of an environment variable
 	Write func(path, text string) []string // writes a file
 	Read  func(path string) []string       // prints a file
+
+	Resolve func(name string) []string // prints the IPv4 addresses of a name, sorted, one a line; fails if there are none
 }
 
 // Shell is the table for an image with /bin/sh and the usual small tools (busybox will do). Listen is a shell command
@@ -50,6 +52,9 @@ func Shell(listen string) Commands {
 		Var:   func(name string) []string { return sh(`eval printf "'%s\n'" \"\$$1\"`, name) },
 		Write: func(path, text string) []string { return sh(`printf %s "$2" > "$1"`, path, text) },
 		Read:  func(path string) []string { return sh(`cat "$1"`, path) },
+		Resolve: func(name string) []string {
+			return sh(`nslookup -type=a "$1" | sed -n '/^Name:/,$s/^Address[^:]*: *//p' | sort | grep .`, name)
+		},
 	}
 }
 
@@ -59,13 +64,14 @@ func FakeWords() Commands {
 	return Commands{
 		Wait: word("wait"), Stubborn: word("stubborn"), Listen: word("listen"), Tick: word("tick"), Cat: word("cat"),
 		Both: word("both"), Terminal: word("terminal"), Window: word("window"), Dir: word("dir"),
-		Exit:  func(status int) []string { return word("exit", strconv.Itoa(status)) },
-		Print: func(lines ...string) []string { return word(append([]string{"print"}, lines...)...) },
-		Say:   func(text string) []string { return word("say", text) },
-		Count: func(n int) []string { return word("count", strconv.Itoa(n)) },
-		Long:  func(n int) []string { return word("long", strconv.Itoa(n)) },
-		Var:   func(name string) []string { return word("var", name) },
-		Write: func(path, text string) []string { return word("write", path, text) },
-		Read:  func(path string) []string { return word("read", path) },
+		Exit:    func(status int) []string { return word("exit", strconv.Itoa(status)) },
+		Print:   func(lines ...string) []string { return word(append([]string{"print"}, lines...)...) },
+		Say:     func(text string) []string { return word("say", text) },
+		Count:   func(n int) []string { return word("count", strconv.Itoa(n)) },
+		Long:    func(n int) []string { return word("long", strconv.Itoa(n)) },
+		Var:     func(name string) []string { return word("var", name) },
+		Write:   func(path, text string) []string { return word("write", path, text) },
+		Read:    func(path string) []string { return word("read", path) },
+		Resolve: func(name string) []string { return word("resolve", name) },
 	}
 }

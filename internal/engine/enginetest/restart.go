@@ -30,6 +30,19 @@ var restarts = []contract{
 			b.Errorf("an exited workload ran again: %+v", is)
 		}
 	}},
+	{"names and the topology survive a restart of the engine, and change after it", func(b *bench) {
+		w := b.run(b.Commands.Wait)
+		b.untilRunning(w)
+		b.rename(`{"version":1}`, name("web.a.app.localspace.", "10.0.128.7"))
+
+		b.Engine = b.Restart(b.T)
+
+		b.resolves(w, "web.a.app.localspace", "10.0.128.7")
+		b.reads(w, `{"version":1}`)
+		b.rename(`{"version":2}`, name("web.a.app.localspace.", "10.0.128.9"))
+		b.resolves(w, "web.a.app.localspace", "10.0.128.9")
+		b.reads(w, `{"version":2}`)
+	}},
 	{"logs go on over a restart of the engine without a gap", func(b *bench) {
 		w := b.run(b.Commands.Tick)
 		b.untilRunning(w)

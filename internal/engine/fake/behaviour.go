@@ -1,6 +1,8 @@
 package fake
 
 import (
+	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,7 +31,8 @@ type Behaviour struct {
 // contract suite needs; any other command runs for ever and binds its port.
 //
 //	fake wait | stubborn | listen | tick | both | dir
-//	fake exit STATUS | print LINE… | say TEXT | count N | long N | var NAME | write PATH TEXT | read PATH
+//	fake exit STATUS | print LINE… | say TEXT | count N | long N | var NAME | write PATH TEXT | read PATH |
+//	     resolve NAME
 func Obey(w engine.Workload) Behaviour {
 	b, known := obey(w.Command)
 	if !known {
@@ -79,7 +82,7 @@ func obey(command []string) (b Behaviour, known bool) {
 		}
 	case "long":
 		b.Print = lines(strings.Repeat("x", number()))
-	case "var", "dir", "write", "read": // said when it runs, as they need its surroundings
+	case "var", "dir", "write", "read", "resolve": // said when it runs, as they need its surroundings
 	default:
 		return Behaviour{}, false
 	}
@@ -93,6 +96,9 @@ func lines(texts ...string) (out []engine.Line) {
 	return out
 }
 
+// topologyFiles are what dynos read the topology of their space from.
+var topologyFiles = []string{"/etc/heroku/space-topology.json", "/etc/heroku/space-topology.v1.json"}
+
 // surroundings are what commands print or change that depends on where they run. The engine's lock is held.
 func (e *Engine) surroundings(w engine.Workload, command []string, env map[string]string, dir string) (print []engine.Line, status int) {
 	if len(command) < 2 || command[0] != "fake" {
@@ -104,7 +110,21 @@ func (e *Engine) surroundings(w engine.Workload, command []string, env map[strin
 		return lines(env[args[0]]), 0
 	case "dir":
 		return lines(dir), 0
+	case "resolve":
+		for _, n := range e.spaces[w.Space].Names {
+			if n.Name == args[0]+"." {
+				for _, a := range slices.SortedFunc(slices.Values(n.Addresses), netip.Addr.Compare) {
+					print = append(print, engine.Line{Text: a.String()})
+				}
+				return print, 0
+			}
+		}
+		return []engine.Line{{Text: args[0] + ": no such name", Stderr: true}}, 1
 	case "write", "read":
+		if s := e.spaces[w.Space].Space; command[1] == "read" && s.Topology != nil && slices.Contains(topologyFiles, args[0]) &&
+			!s.Builds && w.Subnet == engine.Dynos {
+			return lines(string(s.Topology)), 0
+		}
 		for _, v := range w.Volumes {
 			if !strings.HasPrefix(args[0], v.Path+"/") {
 				continue

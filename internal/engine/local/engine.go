@@ -33,6 +33,8 @@ type Engine struct {
 	lock     *os.File // held while this engine is open: two at once would undo each other's work
 	events   hub
 
+	entrances entrances
+
 	life       context.Context // until Close
 	end        context.CancelFunc
 	background sync.WaitGroup
@@ -91,7 +93,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		return fmt.Errorf("open netlink: %w", err)
 	}
 	e.mtu = uplinkMTU(e.netlink)
-	e.swap, e.flows = swapLimits(), flowTable()
+	e.swap, e.flows = cgroups.swapLimits(), flowTable()
 	// Nothing of ours passes before the rules are there.
 	if err := e.loadHost(ctx); err != nil {
 		return err
@@ -118,6 +120,7 @@ func (e *Engine) Close() error {
 	for _, sp := range e.spaces {
 		sp.names.close()
 	}
+	e.entrances.close()
 	if e.daemon != nil {
 		e.daemon.close()
 	}

@@ -23,8 +23,6 @@ func (e *Engine) explain(err error) error {
 	switch {
 	case err == nil || cloister.KindOf(err) != cloister.Internal || errors.Is(err, context.Canceled):
 		return err
-	case errors.Is(err, unix.ENOSPC):
-		return unavailable{err, cloister.Errorf(cloister.Unavailable, "The machine's disk is full.")}
 	case errdefs.IsUnavailable(err) || errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, unix.ENOENT) && !e.daemon.answers():
 		return unavailable{err, cloister.Errorf(cloister.Unavailable, "The container runtime does not answer. It is started again by itself; try again in a few seconds.")}
 	}

@@ -72,7 +72,7 @@ func (e *Engine) await(w *workload, task containerd.Task) (end, bool) {
 // finish cleans up after a workload that has exited, and then says so. When this engine is closed in the middle, the
 // next one goes on: how it ended is written down before the task goes, which is the only one to know.
 func (e *Engine) finish(w *workload, x end, pumps []*pump, pumping *sync.WaitGroup) {
-	x.OOM = x.OOM || oomKills(e.cgroup(w)) > 0 // the counter, too, goes with the task
+	x.OOM = x.OOM || cgroups.oomKills(e.cgroup(w)) > 0 // the counter, too, goes with the task
 	if err := e.update(w, func(r *workloadRecord) { r.End = &x }); err != nil {
 		e.log.Error("an exit was not recorded", "workload", w.spec.ID, "error", err)
 	}
@@ -172,7 +172,7 @@ func (e *Engine) tend(w *workload) {
 		case <-time.After(wait):
 		}
 		bound := port > 0 && !s.Status.Listening && listening(s.Pid, port, s.Status.Address)
-		oom := wait == memoryPoll && !s.Status.OOM && oomKills(e.cgroup(w)) > 0
+		oom := wait == memoryPoll && !s.Status.OOM && cgroups.oomKills(e.cgroup(w)) > 0
 		if !bound && !oom {
 			continue
 		}

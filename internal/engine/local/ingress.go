@@ -56,7 +56,7 @@ func (e *Engine) holdIngress() error {
 	for _, h := range held {
 		a, _ := netip.AddrFromSlice(h.IP)
 		a = a.Unmap()
-		if wanted[a] || !within(e.Ingress, a) {
+		if wanted[a] || !inPool(e.Ingress, a) {
 			delete(wanted, a)
 			continue
 		}
@@ -72,7 +72,7 @@ func (e *Engine) holdIngress() error {
 	return nil
 }
 
-func within(pool []netip.Prefix, a netip.Addr) bool {
+func inPool(pool []netip.Prefix, a netip.Addr) bool {
 	return slices.ContainsFunc(pool, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 

@@ -43,7 +43,7 @@ func TestIngressAnswersNobodyButTheTrusted(t *testing.T) {
 			t.Errorf("%s: %q, want to be seen as %s", address, out, want)
 		}
 	}
-	wire := m.follow(m.inside("lan", "watch", "203.0.113.1"))
+	wire := m.follow(m.inside("lan", "capture", "203.0.113.1"))
 	none("203.0.113.1:80", "203.0.113.1:443", "203.0.113.1:8080", "203.0.113.3:80", "[2001:db8:1::1]:80", "[2001:db8:1::1]:8080")
 	if wire.String() != "ready\n" {
 		t.Errorf("a stranger was sent something: %s", wire.String())

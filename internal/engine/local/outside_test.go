@@ -18,7 +18,7 @@ func TestTheOutsideSeesNoOtherSource(t *testing.T) {
 			m := newMachine(t, "out"+name)
 			m.config.Masquerade = masquerade
 			m.surround()
-			wire := m.follow(m.inside("net", "watch", "all"))
+			wire := m.follow(m.inside("net", "capture", "all"))
 			n := m.node()
 			s := m.space(n, "198.51.100.1", "198.51.100.2")
 			const talk = "while :; do probe dial udp " + internetAddress + ":443; probe dial tcp " + internetAddress + ":443; probe ping " + internetAddress +

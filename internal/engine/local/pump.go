@@ -18,18 +18,26 @@ import (
 // A pump moves one stream of a workload's output from its FIFO to the spool. The shim holds the other end of the
 // FIFO, so what is written while this process is away waits there.
 //
-// Output leaves the FIFO only after it is in the spool: it is first copied without being consumed. A kill in between
-// repeats some output, at most what a FIFO holds, and may tear the first line that is repeated; it loses none.
+// A kill at any moment neither loses nor repeats a byte. The kernel moves output from the FIFO to a file, and what has
+// arrived there is what has left the FIFO; and the spool records, with each batch of lines, how far into that file they
+// reach. The file's bytes are counted from the workload's start; those that are in the spool are given back.
 type pump struct {
 	fifo    *os.File
 	spool   *spool
 	stderr  bool
-	part    string // file that holds the beginning of a line whose end is not there yet
-	begun   []byte
+	raw     *os.File
+	size    int64 // of raw: where the FIFO's next byte goes
+	kept    int64 // up to here raw is in the spool
+	punched int64 // up to here raw is given back
 	stopped chan struct{}
 	halt    sync.Once
 	log     *slog.Logger
 }
+
+const (
+	pumpChunk  = 64 << 10 // what a FIFO holds
+	pumpedMost = 1 << 20  // of raw that is kept longer than it is needed
+)
 
 // makeFIFO makes the FIFO at path and holds it open, so that the reader does not see its end before the shim comes.
 func makeFIFO(path string) (hold *os.File, err error) {
@@ -49,14 +57,40 @@ func openPump(path string, s *spool, stderr bool, log *slog.Logger) (*pump, erro
 	if err != nil {
 		return nil, fmt.Errorf("open fifo: %w", err)
 	}
-	p := &pump{fifo: f, spool: s, stderr: stderr, part: path + ".part", stopped: make(chan struct{}), log: log}
-	p.begun, _ = os.ReadFile(p.part)
+	p := &pump{fifo: f, spool: s, stderr: stderr, stopped: make(chan struct{}), log: log}
+	if err := p.openRaw(path + ".raw"); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("open output: %w", err)
+	}
 	return p, nil
+}
+
+// openRaw goes on where the process before left off. After the machine's start there is nothing to go on with.
+func (p *pump) openRaw(path string) (err error) {
+	if p.raw, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+		return err
+	}
+	info, err := p.raw.Stat()
+	if err == nil {
+		p.kept = p.spool.reached(p.stderr)
+		if p.size = info.Size(); p.size < p.kept {
+			p.size, err = p.kept, p.raw.Truncate(p.kept)
+		}
+	}
+	if err != nil {
+		p.raw.Close()
+	}
+	return err
+}
+
+func (p *pump) close() {
+	p.fifo.Close()
+	p.raw.Close()
 }
 
 // run pumps until the shim lets go of the FIFO and all was read, or the pump is stopped.
 func (p *pump) run() {
-	defer p.fifo.Close()
+	defer p.close()
 	if err := p.pump(); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		p.log.Error("output was lost", "fifo", p.fifo.Name(), "error", err)
 	}
@@ -71,51 +105,45 @@ func (p *pump) stop() {
 }
 
 func (p *pump) pump() error {
-	r, w, err := os.Pipe()
-	if err != nil {
-		return err
+	err := p.patiently(func() error { return p.keep(false) })
+	for err == nil {
+		if err = p.patiently(p.take); err == nil {
+			err = p.patiently(func() error { return p.keep(false) })
+		}
 	}
-	defer r.Close()
-	defer w.Close()
-	buf := make([]byte, 64<<10)
+	if errors.Is(err, io.EOF) {
+		return p.patiently(func() error { return p.keep(true) })
+	}
+	return err
+}
+
+// patiently does something again and again while the disk is full. The workload waits with us until there is room.
+func (p *pump) patiently(do func() error) error {
 	for {
-		n, err := p.peek(int(w.Fd()), r, buf)
-		if errors.Is(err, io.EOF) {
-			return p.end()
-		}
-		if err != nil {
+		err := do()
+		if !errors.Is(err, unix.ENOSPC) {
 			return err
 		}
-		for {
-			if err = p.keep(buf[:n]); err == nil || !errors.Is(err, unix.ENOSPC) {
-				break
-			}
-			select { // the workload waits with us until there is room again
-			case <-time.After(time.Second):
-			case <-p.stopped:
-				return os.ErrDeadlineExceeded
-			}
-		}
-		if err != nil {
-			return err
-		}
-		if err := p.consume(buf[:n]); err != nil {
-			return err
+		select {
+		case <-time.After(time.Second):
+		case <-p.stopped:
+			return os.ErrDeadlineExceeded
 		}
 	}
 }
 
-// peek copies what the FIFO holds into buf and leaves it there.
-func (p *pump) peek(pipe int, copied *os.File, buf []byte) (int, error) {
+// take moves what the FIFO holds to raw. io.EOF says that nobody can write to the FIFO any more.
+func (p *pump) take() error {
 	conn, err := p.fifo.SyscallConn()
 	if err != nil {
-		return 0, err
+		return err
 	}
+	to := int(p.raw.Fd())
 	var n int64
 	var failed error
 	err = conn.Read(func(fd uintptr) bool {
 		for {
-			n, failed = unix.Tee(int(fd), pipe, len(buf), unix.SPLICE_F_NONBLOCK)
+			n, failed = unix.Splice(int(fd), nil, to, &p.size, pumpChunk, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
 			if failed != unix.EINTR {
 				return failed != unix.EAGAIN
 			}
@@ -123,84 +151,65 @@ func (p *pump) peek(pipe int, copied *os.File, buf []byte) (int, error) {
 	})
 	switch {
 	case err != nil:
-		return 0, err
+		return err
 	case failed != nil:
-		return 0, fmt.Errorf("copy fifo: %w", failed)
+		return fmt.Errorf("read fifo: %w", failed)
 	case n == 0:
-		return 0, io.EOF
+		return io.EOF
 	}
-	return io.ReadFull(copied, buf[:n])
-}
-
-// consume takes out of the FIFO what peek saw. It is there, so there is no waiting, and no deadline.
-func (p *pump) consume(buf []byte) error {
-	conn, err := p.fifo.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var failed error
-	err = conn.Control(func(fd uintptr) {
-		for len(buf) > 0 && failed == nil {
-			var n int
-			if n, failed = unix.Read(int(fd), buf); failed == unix.EINTR {
-				failed = nil
-				continue
-			}
-			buf = buf[max(n, 0):]
-			if n == 0 && failed == nil {
-				failed = io.ErrUnexpectedEOF
-			}
-		}
-	})
-	return errors.Join(err, failed)
-}
-
-// keep puts the lines of chunk into the spool and remembers what is left over.
-func (p *pump) keep(chunk []byte) error {
-	text := append(bytes.Clone(p.begun), chunk...)
-	var lines []engine.Line
-	for {
-		end := bytes.IndexByte(text[:min(len(text), maxLine+1)], '\n')
-		switch {
-		case end >= 0:
-			lines = append(lines, p.line(text[:end]))
-			text = text[end+1:]
-			continue
-		case len(text) > maxLine:
-			lines = append(lines, p.line(text[:maxLine]))
-			text = text[maxLine:]
-			continue
-		}
-		break
-	}
-	if err := p.spool.add(lines); err != nil {
-		return err
-	}
-	return p.remember(text)
-}
-
-func (p *pump) line(text []byte) engine.Line {
-	return engine.Line{Stderr: p.stderr, Text: strings.TrimSuffix(string(text), "\r")}
-}
-
-func (p *pump) remember(text []byte) error {
-	if len(text) == 0 && len(p.begun) == 0 {
-		return nil
-	}
-	if err := os.WriteFile(p.part, text, 0o600); err != nil {
-		return err
-	}
-	p.begun = bytes.Clone(text)
 	return nil
 }
 
-// end makes a line of what came after the last newline.
-func (p *pump) end() error {
-	if len(p.begun) == 0 {
+// keep puts the lines that raw has into the spool; at the end, also what comes after the last newline.
+func (p *pump) keep(end bool) error {
+	for p.kept < p.size {
+		buf := make([]byte, min(p.size-p.kept, pumpChunk+maxLine))
+		if _, err := p.raw.ReadAt(buf, p.kept); err != nil {
+			return fmt.Errorf("read output: %w", err)
+		}
+		lines, used := p.split(buf, end && p.kept+int64(len(buf)) == p.size)
+		if used == 0 {
+			return nil
+		}
+		if err := p.spool.add(lines, p.stderr, p.kept+int64(used)); err != nil {
+			return err
+		}
+		p.kept += int64(used)
+	}
+	return p.giveBack()
+}
+
+// split makes lines of text, and tells how much of it they took.
+func (p *pump) split(text []byte, end bool) (lines []engine.Line, used int) {
+	for used < len(text) {
+		rest := text[used:]
+		n := bytes.IndexByte(rest[:min(len(rest), maxLine+1)], '\n')
+		switch {
+		case n >= 0:
+			used += n + 1
+		case len(rest) > maxLine:
+			n = maxLine
+			used += n
+		case end:
+			n = len(rest)
+			used += n
+		default:
+			return lines, used
+		}
+		lines = append(lines, engine.Line{Stderr: p.stderr, Text: strings.TrimSuffix(string(rest[:n]), "\r")})
+	}
+	return lines, used
+}
+
+// giveBack frees the blocks of raw that are in the spool, now and then.
+func (p *pump) giveBack() error {
+	if p.kept-p.punched < pumpedMost {
 		return nil
 	}
-	if err := p.spool.add([]engine.Line{p.line(p.begun)}); err != nil {
-		return err
+	err := unix.Fallocate(int(p.raw.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 0, p.kept)
+	if err != nil {
+		return fmt.Errorf("give output's room back: %w", err)
 	}
-	return p.remember(nil)
+	p.punched = p.kept
+	return nil
 }

@@ -170,7 +170,7 @@ func (e *Engine) bury(w *workload) error {
 		pumping.Go(p.run)
 	}
 	e.finish(w, x, pumps, &pumping)
-	return removeCgroups(e.cgroup(w))
+	return cgroups.remove(e.cgroup(w))
 }
 
 // removeStrangers removes what is named as ours and belongs to nothing known: the leavings of a crash.

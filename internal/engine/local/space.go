@@ -20,9 +20,10 @@ type space struct {
 	ns   namespace
 	link string // name of its link, in the machine's namespace
 
-	making sync.RWMutex // held while the network is made or changed as a whole; for reading while a workload joins
-	made   bool         // all of it is in force; guarded by making
-	stale  bool         // made for other networks than those wanted now; guarded by Engine.mu
+	making  sync.RWMutex // held while the network is made or changed as a whole; for reading while a workload joins
+	made    bool         // all of it is in force; guarded by making
+	inForce engine.Space // as it was when it was made; guarded by making
+	stale   bool         // made for other networks than those wanted now; guarded by Engine.mu
 
 	// Below: guarded by Engine.mu.
 	spec    engine.Space
@@ -47,6 +48,9 @@ func (e *Engine) EnsureSpace(ctx context.Context, s engine.Space) error {
 	}
 	sp.making.Lock()
 	defer sp.making.Unlock()
+	if spec, ok := e.renamed(sp); ok {
+		return e.explain(e.publish(sp, spec))
+	}
 	if err := e.raiseSpace(ctx, sp); err != nil {
 		return e.explain(fmt.Errorf("make network of space %s: %w", s.ID, err))
 	}
@@ -153,6 +157,9 @@ func (e *Engine) sinkSpace(ctx context.Context, sp *space) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if err := os.RemoveAll(e.topologyDir(sp.spec.ID)); err != nil {
+		return fmt.Errorf("forget topology: %w", err)
+	}
 	if err := os.Remove(e.spaceFile(sp.spec.ID)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("forget space: %w", err)
 	}

@@ -26,12 +26,12 @@ func (e *Engine) checkSpace(s engine.Space) error {
 		return cloister.Errorf(cloister.Invalid, "The internal address %s is where the space's resolver is.", s.Internal)
 	}
 	for _, a := range s.Outbound {
-		if !within(e.Outbound, a) {
+		if !inPool(e.Outbound, a) {
 			return cloister.Errorf(cloister.Invalid, "Outbound address %s is not in this machine's pool.", a)
 		}
 	}
 	for _, a := range s.Ingress {
-		if !within(e.Ingress, a) {
+		if !inPool(e.Ingress, a) {
 			return cloister.Errorf(cloister.Invalid, "Ingress address %s is not in this machine's pool.", a)
 		}
 	}

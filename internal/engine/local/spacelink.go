@@ -5,13 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"net/netip"
 	"slices"
 
 	"github.com/vishvananda/netlink"
-
-	"github.com/cloister-dev/cloister/internal/engine"
 )
 
 // raiseSpace brings the kernel to what the space wants. It may be repeated, and goes on where a crash left off.
@@ -75,7 +72,10 @@ func (e *Engine) raiseSpace(ctx context.Context, sp *space) error {
 	if err := errors.Join(e.holdIngress(), e.joinPeers(sp)); err != nil {
 		return err
 	}
-	if err := e.resolve(sp, spec); err != nil {
+	if err := e.publish(sp, spec); err != nil {
+		return err
+	}
+	if err := e.entrances.enter(sp.ns, spec); err != nil {
 		return err
 	}
 	sp.made = true
@@ -112,6 +112,7 @@ func (e *Engine) razeSpace(sp *space) error {
 	sp.names = nil
 	e.mu.Unlock()
 	names.close()
+	e.entrances.leave(sp.spec.ID)
 	if err := errors.Join(e.partAllPeers(sp), unlink(e.netlink, sp.link)); err != nil {
 		return err
 	}
@@ -173,21 +174,3 @@ func (e *Engine) routeSpace(sp *space, l netlink.Link, fixed []netip.Addr) error
 }
 
 func (e *Engine) isTransit(a netip.Addr) bool { return e.Transit.Contains(a) }
-
-// resolve starts the space's resolver, unless it runs.
-func (e *Engine) resolve(sp *space, spec engine.Space) error {
-	e.mu.Lock()
-	names := sp.names
-	e.mu.Unlock()
-	if names != nil {
-		return nil
-	}
-	names, err := startResolver(sp.ns, resolverOf(spec), e.Resolvers, e.log.With(slog.String("space", spec.ID)))
-	if err != nil {
-		return err
-	}
-	e.mu.Lock()
-	sp.names = names
-	e.mu.Unlock()
-	return nil
-}

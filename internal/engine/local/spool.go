@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,7 +27,9 @@ const (
 )
 
 // A spool keeps the last of a workload's output on disk, so that whoever reads may be away for a while. It is a
-// directory of pages, "log.1", "log.2", …; a line of a page is the time in microseconds, "o" or "e", and the text.
+// directory of pages, "log.1", "log.2", …; a line of a page is the time in microseconds, "o" or "e", and the text. The
+// last line of what was added together has behind the letter how far into the two streams the spool reaches by then:
+// what a kill has cut short lacks it, and never was.
 type spool struct {
 	dir string
 
@@ -35,8 +38,19 @@ type spool struct {
 	size    int64
 	file    *os.File
 	last    time.Time
+	reach   reach
 	closed  bool          // nothing will ever be added
 	changed chan struct{} // closed and replaced when something was added
+}
+
+// A reach is up to which byte of standard output and of standard error something goes.
+type reach [2]int64
+
+func (r *reach) of(stderr bool) *int64 {
+	if stderr {
+		return &r[1]
+	}
+	return &r[0]
 }
 
 // openSpool opens the spool in dir and goes on where the process before left off.
@@ -45,7 +59,8 @@ func openSpool(dir string) (*spool, error) {
 		return nil, fmt.Errorf("make spool: %w", err)
 	}
 	s := &spool{dir: dir, page: 1, changed: make(chan struct{})}
-	if pages := s.pages(); len(pages) > 0 {
+	pages := s.pages()
+	if len(pages) > 0 {
 		s.page = pages[len(pages)-1]
 	}
 	f, err := os.OpenFile(s.path(s.page), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
@@ -53,34 +68,57 @@ func openSpool(dir string) (*spool, error) {
 		return nil, fmt.Errorf("open spool: %w", err)
 	}
 	s.file = f
-	if err := s.resume(); err != nil {
+	if err := s.resume(pages); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("read spool: %w", err)
 	}
 	return s, nil
 }
 
-// resume finds the time of the last line, and cuts off a line that was written only in part.
-func (s *spool) resume() error {
-	text, err := os.ReadFile(s.path(s.page))
-	if err != nil {
-		return err
-	}
-	whole := bytes.LastIndexByte(text, '\n') + 1
-	if whole < len(text) {
-		if err := s.file.Truncate(int64(whole)); err != nil {
+// resume finds how far the spool reaches, and cuts off what was added only in part.
+func (s *spool) resume(pages []int) error {
+	for _, n := range slices.Backward(pages) {
+		text, err := os.ReadFile(s.path(n))
+		if err != nil {
 			return err
 		}
-	}
-	s.size = int64(whole)
-	if l, ok := parseLine(lastLine(text[:whole])); ok {
-		s.last = l.At
+		whole := s.lastWhole(text)
+		if n == s.page {
+			if err := s.file.Truncate(int64(whole)); err != nil {
+				return err
+			}
+			s.size = int64(whole)
+		}
+		if whole > 0 {
+			break // otherwise the page was only just begun
+		}
 	}
 	return nil
 }
 
-// add appends lines. Their times are now, and strictly increasing.
-func (s *spool) add(lines []engine.Line) error {
+// lastWhole is the length of text up to where something was last added whole, whose time and reach it takes over.
+func (s *spool) lastWhole(text []byte) int {
+	for end := bytes.LastIndexByte(text, '\n') + 1; end > 0; {
+		begin := bytes.LastIndexByte(text[:end-1], '\n') + 1
+		if l, r, ok := parseLine(text[begin:end]); ok && r != nil {
+			s.last, s.reach = l.At, *r
+			return end
+		}
+		end = begin
+	}
+	return 0
+}
+
+// reached is up to which byte of a stream the spool has it.
+func (s *spool) reached(stderr bool) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return *s.reach.of(stderr)
+}
+
+// add appends lines of a stream, which go up to its given byte: all or none. Their times are now, and strictly
+// increasing.
+func (s *spool) add(lines []engine.Line, stderr bool, upTo int64) error {
 	if len(lines) == 0 {
 		return nil
 	}
@@ -89,18 +127,28 @@ func (s *spool) add(lines []engine.Line) error {
 	if s.closed {
 		return os.ErrClosed
 	}
+	if s.size >= spoolPage {
+		if err := s.turn(); err != nil {
+			return err
+		}
+	}
+	next, last := s.reach, s.last
+	*next.of(stderr) = upTo
 	now := time.Now().Truncate(time.Microsecond)
 	var b bytes.Buffer
-	for _, l := range lines {
-		if !now.After(s.last) {
-			now = s.last.Add(time.Microsecond)
+	for i, l := range lines {
+		if !now.After(last) {
+			now = last.Add(time.Microsecond)
 		}
-		s.last = now
-		stream := 'o'
+		last = now
+		stream, mark := 'o', ""
 		if l.Stderr {
 			stream = 'e'
 		}
-		fmt.Fprintf(&b, "%d %c %s\n", now.UnixMicro(), stream, l.Text)
+		if i == len(lines)-1 {
+			mark = fmt.Sprintf("%d,%d", next[0], next[1])
+		}
+		fmt.Fprintf(&b, "%d %c%s %s\n", now.UnixMicro(), stream, mark, l.Text)
 	}
 	n, err := s.file.Write(b.Bytes())
 	if err != nil {
@@ -108,11 +156,9 @@ func (s *spool) add(lines []engine.Line) error {
 		return fmt.Errorf("write spool: %w", err)
 	}
 	s.size += int64(n)
+	s.last, s.reach = last, next
 	close(s.changed)
 	s.changed = make(chan struct{})
-	if s.size >= spoolPage {
-		return s.turn()
-	}
 	return nil
 }
 
@@ -169,33 +215,36 @@ type spoolReader struct {
 	spool *spool
 	page  int
 	file  *os.File
+	at    int64
+	end   int64 // of the page, as far as it was added whole
 	text  *bufio.Reader
 }
 
 func (r *spoolReader) next(ctx context.Context) (engine.Line, error) {
 	for {
 		r.spool.mu.Lock()
-		page, closed, changed := r.spool.page, r.spool.closed, r.spool.changed
+		page, size, closed, changed := r.spool.page, r.spool.size, r.spool.closed, r.spool.changed
 		r.spool.mu.Unlock()
 		if r.file == nil {
 			if err := r.open(); err != nil {
 				return engine.Line{}, err
 			}
 		}
-		// Lines are written whole and under the lock, so what was there when it was taken can be read to the end.
+		switch {
+		case r.page < page:
+			r.end = math.MaxInt64
+		case r.page == page:
+			r.end = size
+		}
 		line, err := r.text.ReadBytes('\n')
 		if err == nil {
-			if l, ok := parseLine(line); ok {
+			if l, _, ok := parseLine(line); ok {
 				return l, nil
 			}
 			continue
 		}
 		if err != io.EOF {
 			return engine.Line{}, fmt.Errorf("read spool: %w", err)
-		}
-		if len(line) > 0 { // written after the lock was released, and read in the middle
-			r.text = bufio.NewReader(io.MultiReader(bytes.NewReader(line), r.file))
-			continue
 		}
 		if r.page < page {
 			r.close()
@@ -210,6 +259,16 @@ func (r *spoolReader) next(ctx context.Context) (engine.Line, error) {
 			return engine.Line{}, ctx.Err()
 		}
 	}
+}
+
+// Read reads the page up to what was added whole: the rest may yet be cut off.
+func (r *spoolReader) Read(p []byte) (int, error) {
+	n, err := r.file.ReadAt(p[:min(int64(len(p)), max(r.end-r.at, 0))], r.at)
+	r.at += int64(n)
+	if n == 0 && err == nil {
+		err = io.EOF
+	}
+	return n, err
 }
 
 // open opens the page after the one that was read: the oldest that is left.
@@ -228,7 +287,7 @@ func (r *spoolReader) open() error {
 		if err != nil {
 			return fmt.Errorf("open spool: %w", err)
 		}
-		r.file, r.text = f, bufio.NewReader(f)
+		r.file, r.at, r.end, r.text = f, 0, 0, bufio.NewReader(r)
 		return nil
 	}
 }
@@ -255,16 +314,19 @@ func (s *spool) pages() []int {
 	return out
 }
 
-func parseLine(b []byte) (engine.Line, bool) {
-	at, rest, ok := strings.Cut(strings.TrimSuffix(string(b), "\n"), " ")
+// parseLine reads a line, with how far the spool reaches if it is the last of what was added together.
+func parseLine(b []byte) (l engine.Line, r *reach, ok bool) {
+	at, rest, _ := strings.Cut(strings.TrimSuffix(string(b), "\n"), " ")
+	kind, text, ok := strings.Cut(rest, " ")
 	micro, err := strconv.ParseInt(at, 10, 64)
-	if !ok || err != nil || len(rest) < 2 {
-		return engine.Line{}, false
+	if !ok || err != nil || kind == "" {
+		return engine.Line{}, nil, false
 	}
-	return engine.Line{At: time.UnixMicro(micro).UTC(), Stderr: rest[0] == 'e', Text: rest[2:]}, true
-}
-
-func lastLine(text []byte) []byte {
-	text = bytes.TrimSuffix(text, []byte("\n"))
-	return text[bytes.LastIndexByte(text, '\n')+1:]
+	if mark := kind[1:]; mark != "" {
+		r = &reach{}
+		if n, err := fmt.Sscanf(mark, "%d,%d", &r[0], &r[1]); n != 2 || err != nil {
+			return engine.Line{}, nil, false
+		}
+	}
+	return engine.Line{At: time.UnixMicro(micro).UTC(), Stderr: kind[0] == 'e', Text: text}, r, true
 }

@@ -152,7 +152,7 @@ func (e *Engine) launch(ctx context.Context, w *workload, env map[string]string)
 	}
 	full := w.spec
 	full.Env = env
-	b := box{User: rec.User, Netns: string(e.netnsOf(w)), Cgroup: e.cgroup(w), Init: e.initFile, Mounts: volumes, Swap: e.swap, Image: img.Config}
+	b := box{User: rec.User, Netns: string(e.netnsOf(w)), Cgroup: e.cgroup(w), Init: e.initFile, Mounts: append(volumes, e.topologyMount(w.spec)...), Swap: e.swap, Image: img.Config}
 	var err error
 	if b.Command, err = command(full, img.Config); err != nil {
 		return err
@@ -176,7 +176,7 @@ func (e *Engine) run(ctx context.Context, w *workload, rec workloadRecord, s *sp
 	defer func() {
 		for _, p := range pumps {
 			if err != nil {
-				p.fifo.Close()
+				p.close()
 			}
 		}
 	}()
@@ -269,7 +269,7 @@ func (e *Engine) openPumps(w *workload) (pumps []*pump, err error) {
 	defer func() {
 		for _, p := range pumps {
 			if err != nil {
-				p.fifo.Close()
+				p.close()
 			}
 		}
 	}()

@@ -20,15 +20,21 @@ type table struct {
 }
 
 // load brings a ruleset into force, in the network namespace of the calling thread. It takes effect as a whole or not
-// at all; flows that are under way go on, as their state is not in the table.
+// at all; flows that are under way go on, as their state is not in the table. Of a ruleset that is known to be in force
+// only what differs is told.
 func (t *table) load(ctx context.Context, text string) error {
 	before, err := generation()
-	if err == nil && t.text == text && t.generation == before && before != 0 {
+	known := err == nil && t.generation == before && before != 0
+	changes, small := difference(t.text, text)
+	if known && small && changes == "" {
+		t.text = text
 		return nil
 	}
 	t.generation = 0
-	if err := nft(ctx, text); err != nil {
-		return err
+	if !known || !small || nft(ctx, changes) != nil {
+		if err := nft(ctx, text); err != nil {
+			return err
+		}
 	}
 	if after, err := generation(); err == nil && after == before+1 {
 		*t = table{text, after}

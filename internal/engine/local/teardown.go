@@ -55,7 +55,7 @@ func (e *Engine) Teardown(ctx context.Context) error {
 	}
 	note(e.Close())
 	e.keeper.say("end", "") // it answers nothing
-	note(removeCgroups("/" + e.Name))
+	note(cgroups.remove("/" + e.Name))
 	note(unmountBelow(e.Run, e.State))
 	if errs != nil {
 		return fmt.Errorf("tear down: %w", errs)

@@ -184,7 +184,7 @@ func TestASpoolForgetsTheOldestAndKeepsTheRest(t *testing.T) {
 	const n = 60_000
 	filler := strings.Repeat("x", 80)
 	for i := range n {
-		if err := s.add([]engine.Line{{Text: fmt.Sprint(i, " ", filler)}}); err != nil {
+		if err := s.add([]engine.Line{{Text: fmt.Sprint(i, " ", filler)}}, false, int64(i)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -217,9 +217,10 @@ func TestASpoolGoesOnAfterACrashInTheMiddleOfALine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.add([]engine.Line{{Text: "one"}, {Text: "", Stderr: true}})
+	s.add([]engine.Line{{Text: "one"}}, false, 4)
+	s.add([]engine.Line{{Text: "", Stderr: true}}, true, 1)
 	before := s.last
-	s.file.WriteString("17000000000 o hal")
+	s.file.WriteString("17000000000000000 o two\n17000000000 o hal")
 	s.file.Close()
 	if s, err = openSpool(dir); err != nil {
 		t.Fatal(err)
@@ -227,7 +228,10 @@ func TestASpoolGoesOnAfterACrashInTheMiddleOfALine(t *testing.T) {
 	if !s.last.Equal(before) {
 		t.Errorf("the last line was at %v, and is at %v", before, s.last)
 	}
-	s.add([]engine.Line{{Text: "three"}})
+	if out, err := s.reached(false), s.reached(true); out != 4 || err != 1 {
+		t.Errorf("it reaches to %d and %d", out, err)
+	}
+	s.add([]engine.Line{{Text: "three"}}, false, 10)
 	s.close()
 	var got []string
 	for l, err := range s.read(t.Context(), time.Time{}) {
@@ -247,7 +251,7 @@ func TestAReaderOfASpoolWaitsForMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.close()
-	s.add([]engine.Line{{Text: "1"}})
+	s.add([]engine.Line{{Text: "1"}}, false, 2)
 	n := 1
 	for l, err := range s.read(t.Context(), time.Time{}) {
 		if err != nil || l.Text != fmt.Sprint(n) {
@@ -256,7 +260,7 @@ func TestAReaderOfASpoolWaitsForMore(t *testing.T) {
 		if n++; n > 3 {
 			break
 		}
-		s.add([]engine.Line{{Text: fmt.Sprint(n)}})
+		s.add([]engine.Line{{Text: fmt.Sprint(n)}}, false, int64(2*n))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

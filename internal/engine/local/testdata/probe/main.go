@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -15,13 +17,14 @@ import (
 
 	"golang.org/x/net/icmp"
 	"golang.org/x/net/ipv4"
+	"golang.org/x/sys/unix"
 )
 
 const patience = 800 * time.Millisecond
 
 func main() {
 	if len(os.Args) < 3 {
-		fail("usage: probe dial NETWORK ADDRESS | serve ADDRESS… | ping ADDRESS | none ADDRESS… | hold ADDRESS | watch SOURCE | flood ADDRESS FLOWS | eat MEGABYTES")
+		fail("usage: probe dial NETWORK ADDRESS | serve ADDRESS… | ping ADDRESS | none ADDRESS… | hold ADDRESS | capture SOURCE | flood ADDRESS FLOWS | eat MEGABYTES | watch DIRECTORY")
 	}
 	switch os.Args[1] {
 	case "dial":
@@ -34,12 +37,14 @@ func main() {
 		ping(os.Args[2])
 	case "hold":
 		hold(os.Args[2])
-	case "watch":
-		watch(os.Args[2])
+	case "capture":
+		capture(os.Args[2])
 	case "flood":
 		flood(os.Args[2], os.Args[3])
 	case "eat":
 		eat(os.Args[2])
+	case "watch":
+		watch(os.Args[2])
 	}
 }
 
@@ -224,6 +229,30 @@ func eat(megabytes string) {
 	}
 	io.Copy(io.Discard, os.Stdin)
 	fmt.Println(len(all))
+}
+
+// watch says the name of each file that is moved into a directory.
+func watch(dir string) {
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC)
+	if err == nil {
+		_, err = unix.InotifyAddWatch(fd, dir, unix.IN_MOVED_TO)
+	}
+	if err != nil {
+		fail(err)
+	}
+	fmt.Println("ready")
+	buf := make([]byte, 4096)
+	for {
+		n, err := unix.Read(fd, buf)
+		if err != nil {
+			fail(err)
+		}
+		for b := buf[:n]; len(b) >= unix.SizeofInotifyEvent; {
+			size := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(b[12:]))
+			fmt.Println(string(bytes.TrimRight(b[unix.SizeofInotifyEvent:size], "\x00")))
+			b = b[size:]
+		}
+	}
 }
 
 func fail(v any) {

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watch sees every frame that arrives at this end of any wire, and says each from a source, or, for "all", each pair
+// capture sees every frame that arrives at this end of any wire, and says each from a source, or, for "all", each pair
 // of source and destination once.
-func watch(source string) {
+func capture(source string) {
 	const everything = unix.ETH_P_ALL<<8&0xff00 | unix.ETH_P_ALL>>8 // in network order
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW, everything)
 	if err != nil {
