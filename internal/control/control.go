@@ -137,7 +137,7 @@ func (c *Control) follow(ctx context.Context) error {
 func owners(e engine.Event, events <-chan engine.Event) []string {
 	seen := map[string]bool{}
 	for more := true; more; {
-		if e.Owner != "" && e.Owner != buildOwner {
+		if e.Owner != "" && e.Owner != buildOwner && e.Owner != engine.Isolation {
 			seen[e.Owner] = true
 		}
 		select {

@@ -131,6 +131,9 @@ type Workload struct {
 	Labels   map[string]string // kept and listed, never interpreted
 }
 
+// Isolation is the owner of the workloads of `cloister doctor isolation`: no app, and looked after by that command alone.
+const Isolation = "isolation"
+
 // A Size limits what a workload may use. Zero means: the engine's default.
 type Size struct {
 	Memory int64 // bytes, no swap

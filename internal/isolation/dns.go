@@ -102,11 +102,10 @@ func addresses(m dnsmessage.Message) (out []netip.Addr) {
 // outside; under rebind.test it answers with addresses that are nobody's business; big.test has a lot to say. It
 // remembers what it was asked.
 type Upstream struct {
-	packets net.PacketConn
-	streams net.Listener
 	serving sync.WaitGroup
 
 	mu    sync.Mutex
+	ends  []func() error
 	asked []string
 	ok    netip.Addr
 }
@@ -119,52 +118,66 @@ var hostile = map[string]string{"ten": "10.0.128.1", "b": "10.0.144.1", "loop": 
 // OpenUpstream listens for questions on a loopback address.
 func OpenUpstream(at netip.AddrPort) (*Upstream, error) {
 	u := &Upstream{}
-	var err error
-	if u.streams, u.packets, err = netns("").listen(at.String()); err != nil {
-		return nil, fmt.Errorf("listen for questions: %w", err)
+	return u, u.Listen("", at)
+}
+
+// Listen listens at another address too, in the network namespace of a file, or in the machine's own for "".
+func (u *Upstream) Listen(file string, at netip.AddrPort) error {
+	streams, packets, err := netns(file).listen(at.String())
+	if err != nil {
+		return fmt.Errorf("listen for questions: %w", err)
 	}
+	u.mu.Lock()
+	u.ends = append(u.ends, streams.Close, packets.Close)
+	u.mu.Unlock()
 	u.serving.Go(func() {
 		buf := make([]byte, 65536)
 		for {
-			n, from, err := u.packets.ReadFrom(buf)
+			n, from, err := packets.ReadFrom(buf)
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
 			if answer := u.answer(buf[:max(n, 0)], true); answer != nil && err == nil {
-				u.packets.WriteTo(answer, from)
+				packets.WriteTo(answer, from)
 			}
 		}
 	})
 	u.serving.Go(func() {
 		for {
-			c, err := u.streams.Accept()
+			c, err := streams.Accept()
 			if err != nil {
 				return
 			}
-			u.serving.Go(func() {
-				defer c.Close()
-				c.SetDeadline(time.Now().Add(2 * time.Second))
-				var size [2]byte
-				if _, err := io.ReadFull(c, size[:]); err != nil {
-					return
-				}
-				q := make([]byte, binary.BigEndian.Uint16(size[:]))
-				if _, err := io.ReadFull(c, q); err != nil {
-					return
-				}
-				if a := u.answer(q, false); a != nil {
-					c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(a))), a...))
-				}
-			})
+			u.serving.Go(func() { u.converse(c) })
 		}
 	})
-	return u, nil
+	return nil
+}
+
+// converse answers one question on a connection.
+func (u *Upstream) converse(c net.Conn) {
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(2 * time.Second))
+	var size [2]byte
+	if _, err := io.ReadFull(c, size[:]); err != nil {
+		return
+	}
+	q := make([]byte, binary.BigEndian.Uint16(size[:]))
+	if _, err := io.ReadFull(c, q); err != nil {
+		return
+	}
+	if a := u.answer(q, false); a != nil {
+		c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(a))), a...))
+	}
 }
 
 // Close ends the service.
 func (u *Upstream) Close() {
-	u.packets.Close()
-	u.streams.Close()
+	u.mu.Lock()
+	for _, end := range u.ends {
+		end()
+	}
+	u.mu.Unlock()
 	u.serving.Wait()
 }
 

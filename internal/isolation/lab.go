@@ -15,7 +15,7 @@ import (
 )
 
 // owner is whose the workloads are: nobody's app.
-const owner = "isolation"
+const owner = engine.Isolation
 
 // The spaces of the lab. There is one lab on a machine at a time.
 const (
@@ -38,6 +38,7 @@ type Options struct {
 	Places     Places
 	Image      string         // what WriteImage returned
 	Pool       []netip.Prefix // where outbound addresses come from; those in use are left alone
+	Ingress    []netip.Prefix // where spaces' own addresses come from, if the engine has any
 	Transit    netip.Prefix
 	Masquerade bool // the outside sees the machine's address
 	Upstream   *Upstream
@@ -89,58 +90,61 @@ func (s *Side) probes() (out []*Probe) {
 	return out
 }
 
-// open makes the lab, after what an earlier one left is gone.
-func open(ctx context.Context, e engine.Engine, o Options) (l *Lab, err error) {
-	l = &Lab{Options: o, engine: e}
+// Open makes the lab, after what an earlier one left is gone.
+func Open(ctx context.Context, e engine.Engine, o Options) (*Lab, error) {
+	l := &Lab{Options: o, engine: e}
 	if err := l.sweep(ctx); err != nil {
 		return nil, fmt.Errorf("take an earlier run away: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, l.close())
-		}
-	}()
-	if l.Outside, err = openOutside(o.Pool); err != nil {
-		return nil, err
+	if err := l.furnish(ctx); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// furnish makes the spaces and who lives in them.
+func (l *Lab) furnish(ctx context.Context) (err error) {
+	if l.Outside, err = openOutside(l.Pool); err != nil {
+		return err
 	}
 	if err := l.Outside.listenAll(); err != nil {
-		return nil, err
+		return err
 	}
 	if l.A, err = l.space(ctx, spaceA); err != nil {
-		return nil, err
+		return err
 	}
 	if l.B, err = l.space(ctx, spaceB); err != nil {
-		return nil, err
+		return err
 	}
-	nodes, err := e.Nodes(ctx)
+	nodes, err := l.engine.Nodes(ctx)
 	if err != nil || len(nodes) == 0 {
-		return nil, errors.Join(err, errors.New("the engine has no zones"))
+		return errors.Join(err, errors.New("the engine has no zones"))
 	}
 	first, last := nodes[0].Zone, nodes[len(nodes)-1].Zone
 	web := func(s *Side) engine.Workload { return engine.Workload{Space: s.Space.ID, Zone: first, Port: 5000} }
 	if l.A.Web, err = l.start(ctx, web(l.A), "serve"); err != nil {
-		return nil, err
+		return err
 	}
 	if l.B.Web, err = l.start(ctx, web(l.B), "serve"); err != nil {
-		return nil, err
+		return err
 	}
 	if l.A.Near, err = l.start(ctx, engine.Workload{Space: spaceA, Zone: first}, "serve"); err != nil {
-		return nil, err
+		return err
 	}
 	for l.B.Only == nil || l.A.has(l.B.Only.Address) {
 		if l.B.Only, err = l.start(ctx, engine.Workload{Space: spaceB, Zone: last, Port: 5000}, "serve"); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for _, s := range []*Side{l.A, l.B} {
 		if s.Data, err = l.start(ctx, engine.Workload{Space: s.Space.ID, Zone: first, Subnet: engine.Data}, "serve"); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if l.A.Web.Address != l.B.Web.Address {
-		return nil, fmt.Errorf("dynos of equal spaces have different addresses: %s and %s", l.A.Web.Address, l.B.Web.Address)
+		return fmt.Errorf("dynos of equal spaces have different addresses: %s and %s", l.A.Web.Address, l.B.Web.Address)
 	}
-	return l, nil
+	return nil
 }
 
 func (s *Side) has(a netip.Addr) bool {
@@ -215,8 +219,8 @@ func (l *Lab) start(ctx context.Context, w engine.Workload, command ...string) (
 	}
 }
 
-// close drops all that the lab has made. It does its work also when the run was interrupted.
-func (l *Lab) close() error {
+// Close drops all that the lab has made. It does its work also when the run was interrupted.
+func (l *Lab) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if l.Outside != nil {

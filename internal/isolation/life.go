@@ -152,7 +152,7 @@ func rebirth(ctx context.Context, t *Trial) error {
 		return c.send(udpTo(t.Outside.at(443), flow, m))
 	}
 	right := mark()
-	arrived, err := t.tap("", "the machine", t.Places.SpaceLink(spaceAgain), marked(right))
+	arrived, err := t.tap(before.ns, "the old dyno", "eth0", marked(right))
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ func rebirth(ctx context.Context, t *Trial) error {
 		return err
 	}
 	if len(arrived.packets()) == 0 {
-		return broken("an answer from outside does not come back to its space")
+		return broken("an answer from outside does not come back to its dyno")
 	}
 	arrived.close()
 	if err := t.engine.Drop(ctx, before.ID); err != nil {
@@ -179,20 +179,24 @@ func rebirth(ctx context.Context, t *Trial) error {
 		return fmt.Errorf("make the space again: %w", err)
 	}
 	t.later(func() { t.engine.DropSpace(context.WithoutCancel(ctx), spaceAgain) })
-	m := mark()
-	inherits, err := t.tap("", "the new space's link", t.Places.SpaceLink(spaceAgain), marked(m))
-	if err != nil {
-		return err
-	}
 	after, err := t.start(ctx, w, "serve")
 	if err != nil {
 		return err
 	}
 	t.later(func() { t.engine.Drop(context.WithoutCancel(ctx), after.ID) })
+	m := mark()
+	inherits, err := t.tap(now.ns, "the new space, on its way further,", "", func(p packet) bool { return p.Out && marked(m)(p) })
+	if err != nil {
+		return err
+	}
+	dyno, err := t.tap(after.ns, "the new dyno", "eth0", marked(m))
+	if err != nil {
+		return err
+	}
 	if err := late(m); err != nil {
 		return err
 	}
-	t.none(inherits)
+	t.none(inherits, dyno)
 	if after.Endpoint == before.Endpoint {
 		t.Through("the router's way to the old dyno leads to the new one: %s", after.Endpoint)
 	}
@@ -238,21 +242,37 @@ func data(_ context.Context, t *Trial) error {
 	if err != nil {
 		return err
 	}
-	space, err := t.tap(t.A.ns, "the space of the data service", "", marked(m))
+	entered, err := t.tap(t.A.ns, "the space of the data service", "up", marked(m))
 	if err != nil {
 		return err
 	}
-	for name, from := range map[string]netns{"the machine": "", "the outside": t.Outside.ns, "another space's network": t.B.ns} {
+	// From the machine and from outside: no way leads there, and what is put on the space's link by force ends there.
+	if way, _ := netns("").sh("ip route get " + t.A.Data.Address.String()); strings.Contains(way, t.Places.SpaceLink(spaceA)) {
+		t.Through("the machine has a way to a data service: %s", strings.TrimSpace(way))
+	}
+	link, err := netns("").wire(t.Places.SpaceLink(spaceA))
+	if err != nil {
+		return err
+	}
+	t.later(link.close)
+	for _, src := range []netip.Addr{t.Transit.Addr().Next(), t.Outside.Address, t.A.Web.Address, t.B.Web.Endpoint.Addr()} {
 		for _, port := range []uint16{22, 5000, 5432, 6000, 6379} {
-			to := netip.AddrPortFrom(t.A.Data.Address, port)
-			if got, err := ask(from, "tcp4", to.String(), 150*time.Millisecond); err == nil && !strings.HasPrefix(got, t.B.Data.ID) {
-				t.Through("a data service answers %s at %s", name, to)
-			}
-			if c, err := from.dial("udp4", to.String(), time.Second); err == nil {
-				c.Write(m)
-				c.Close()
+			from, to := netip.AddrPortFrom(src, 40181), netip.AddrPortFrom(t.A.Data.Address, port)
+			if err := link.send(tcpTo(from, to, syn, m), udpTo(from, to, m), icmpTo(src, to.Addr(), 8, 0, 1, m)); err != nil {
+				return err
 			}
 		}
+	}
+	if n := len(entered.packets()); n < 60 {
+		return broken("of 60 packets only %d arrive at the space", n)
+	}
+	if got, err := ask(t.B.ns, "tcp4", t.A.Data.at(5000).String(), 300*time.Millisecond); err == nil && strings.HasPrefix(got, t.A.Data.ID) {
+		t.Through("a data service answers another space's network")
+	}
+	entered.close()
+	space, err := t.tap(t.A.ns, "the space of the data service", "", marked(m))
+	if err != nil {
+		return err
 	}
 	for _, from := range []*Probe{t.B.Web, t.B.Only, t.B.Data} {
 		w, err := t.wire(from)

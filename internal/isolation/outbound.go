@@ -31,7 +31,7 @@ func hairpin(ctx context.Context, t *Trial) error {
 		return err
 	}
 	t.later(outside.close)
-	m := mark()
+	m, stranger := mark(), mark()
 	b, err := t.tap(t.B.ns, "the other space", "", marked(m))
 	if err != nil {
 		return err
@@ -40,7 +40,12 @@ func hairpin(ctx context.Context, t *Trial) error {
 	if err != nil {
 		return err
 	}
-	arrives, err := t.tap("", "the machine", near, func(p packet) bool { return !p.Out && marked(m)(p) })
+	// A stranger's packets to an outbound address may come as far as the space that has it, and no further.
+	further, err := t.tap(t.B.ns, "the other space, on its way further,", "", func(p packet) bool { return p.Out && marked(stranger)(p) })
+	if err != nil {
+		return err
+	}
+	arrives, err := t.tap("", "the machine", near, func(p packet) bool { return !p.Out && marked(stranger)(p) })
 	if err != nil {
 		return err
 	}
@@ -51,8 +56,11 @@ func hairpin(ctx context.Context, t *Trial) error {
 			if err := w.send(tcpTo(t.A.Web.at(40101), to, syn, m), udpTo(t.A.Web.at(40101), to, m)); err != nil {
 				return err
 			}
+			if a == t.B.Only.Address {
+				continue // the machine would send it to whoever has that address around here
+			}
 			// And a real stranger, who gets no further than A does.
-			if err := outside.send(tcpTo(t.Outside.at(40101), to, syn, m), udpTo(t.Outside.at(40101), to, m), tcpTo(t.Outside.at(40102), to, ack, m)); err != nil {
+			if err := outside.send(tcpTo(t.Outside.at(40101), to, syn, stranger), udpTo(t.Outside.at(40101), to, stranger), tcpTo(t.Outside.at(40102), to, ack, stranger)); err != nil {
 				return err
 			}
 		}
@@ -60,13 +68,13 @@ func hairpin(ctx context.Context, t *Trial) error {
 	if len(arrives.packets()) == 0 {
 		return broken("a stranger's packets do not arrive at the machine")
 	}
-	t.none(b, link)
+	t.none(b, link, further)
 	for _, a := range publics[:len(publics)-1] {
 		if got, err := ask(t.A.Web.ns, "tcp4", netip.AddrPortFrom(a, 5000).String(), 300*time.Millisecond); err == nil || strings.Contains(err.Error(), "refused") {
 			t.Through("%s answers another space: %s %v", a, got, err)
 		}
 	}
-	return nil
+	return t.asStranger(ctx)
 }
 
 // sources are the addresses that packets of a space may have when they leave it.
@@ -120,6 +128,7 @@ func outbound(ctx context.Context, t *Trial) error {
 	if err != nil {
 		return err
 	}
+	defer check() // whatever else goes wrong
 	w, err := t.wire(t.A.Web)
 	if err != nil {
 		return err
@@ -160,11 +169,7 @@ func outbound(ctx context.Context, t *Trial) error {
 	if err := w.send(tail, odd, datagram{Src: own.Addr(), Dst: to.Addr(), Proto: gre, Data: m}, datagram{Src: own.Addr(), Dst: to.Addr(), Proto: sctp, Data: append(make([]byte, 12), m...)}); err != nil {
 		return err
 	}
-	if err := t.whileChanging(ctx); err != nil {
-		return err
-	}
-	check()
-	return nil
+	return t.whileChanging(ctx)
 }
 
 // whileChanging talks to the outside while the space is made again and again, and from the first moment of a new dyno.
@@ -263,7 +268,7 @@ func forbidden(ctx context.Context, t *Trial) error {
 	if _, err := ask(t.A.Web.ns, "tcp4", cut.String(), time.Second); err != nil {
 		return broken("what is allowed again is not reached: %w", err)
 	}
-	return nil
+	return t.noLongerTrusted(ctx)
 }
 
 // echoes says something and reports whether it is answered.

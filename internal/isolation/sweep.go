@@ -73,7 +73,9 @@ func (t *Trial) everyPort(ctx context.Context, w *wire, from *Probe, m []byte, t
 		if err != nil {
 			return err
 		}
-		t.silent(s, targets[a], a)
+		if t.silent(s, targets[a], a); len(t.through) > 0 {
+			return nil // enough is known
+		}
 	}
 	return nil
 }

@@ -41,11 +41,11 @@ func Run(ctx context.Context, e engine.Engine, o Options) (out []Result, err err
 			return nil, cloister.Errorf(cloister.NotFound, "There is no attack %q: they are T1 to T21.", id)
 		}
 	}
-	l, err := open(ctx, e, o)
+	l, err := Open(ctx, e, o)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the attacks: %w", err)
 	}
-	defer func() { err = errors.Join(err, l.close()) }()
+	defer func() { err = errors.Join(err, l.Close()) }()
 	for _, a := range Attacks() {
 		if len(o.Only) > 0 && !slices.Contains(o.Only, a.ID) {
 			continue
@@ -53,7 +53,7 @@ func Run(ctx context.Context, e engine.Engine, o Options) (out []Result, err err
 		if ctx.Err() != nil {
 			return out, ctx.Err()
 		}
-		r := l.attack(ctx, a)
+		r := l.Attack(ctx, a)
 		out = append(out, r)
 		if o.Told != nil {
 			o.Told(r)
@@ -62,7 +62,8 @@ func Run(ctx context.Context, e engine.Engine, o Options) (out []Result, err err
 	return out, nil
 }
 
-func (l *Lab) attack(ctx context.Context, a Attack) Result {
+// Attack runs one attack.
+func (l *Lab) Attack(ctx context.Context, a Attack) Result {
 	began := time.Now()
 	t := &Trial{Lab: l}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)

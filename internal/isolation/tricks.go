@@ -115,12 +115,15 @@ func (t *Trial) sourceRoutes(w *wire) error {
 		a := by.As4()
 		return append([]byte{kind, 7, pointer}, append(a[:], 0)...)
 	}
-	good := udpTo(t.A.Web.at(40071), t.A.Near.at(6000), right)
-	good.Options = []byte{1, 1, 1, 0} // options that say nothing
-	neighbour, check, err := t.pair(w, good, right, m)
+	neighbour, check, err := t.pair(w, udpTo(t.A.Web.at(40071), t.A.Near.at(6000), right), right, m)
 	if err != nil {
 		return err
 	}
+	router, err := t.tap(t.A.ns, "the space", "", func(p packet) bool { return !p.Out && marked(m)(p) })
+	if err != nil {
+		return err
+	}
+	sent := 0
 	for _, kind := range []byte{131, 137} { // loose and strict
 		for _, by := range []netip.Addr{t.A.Near.Address, t.B.Only.Address, t.Outside.Address, t.Transit.Addr().Next()} {
 			for _, dst := range []netip.Addr{t.A.Near.Address, netip.MustParseAddr("10.0.0.2"), t.Outside.Address, netip.MustParseAddr("169.254.1.1")} {
@@ -130,9 +133,13 @@ func (t *Trial) sourceRoutes(w *wire) error {
 					if err := w.send(d); err != nil {
 						return err
 					}
+					sent++
 				}
 			}
 		}
+	}
+	if n := len(router.packets()); n < sent {
+		return broken("of %d packets with options only %d arrive at the space", sent, n)
 	}
 	t.none(neighbour)
 	check()

@@ -51,7 +51,7 @@ func Isolation(ctx context.Context, only []string, told func(cli.Attack)) error 
 	}
 	defer remove()
 	places := engineConfig(c)
-	o := isolation.Options{Places: places, Image: image, Pool: places.Outbound, Transit: places.Transit, Masquerade: c.OutboundMasquerade, Only: only,
+	o := isolation.Options{Places: places, Image: image, Pool: places.Outbound, Ingress: places.Ingress, Transit: places.Transit, Masquerade: c.OutboundMasquerade, Only: only,
 		Told: func(r isolation.Result) {
 			told(cli.Attack{ID: r.ID, Name: r.Name, Expected: r.Expect, Seen: r.Seen, Result: string(r.State), Took: r.Took})
 		}}

@@ -1,6 +1,8 @@
 package local_test
 
 import (
+	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"strings"
@@ -21,12 +23,38 @@ func newLab(t *testing.T, name string) (*machine, engine.Engine, isolation.Optio
 	}
 	t.Cleanup(upstream.Close)
 	m.config.Resolvers = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:5354")}
+	m.config.Ingress, m.config.HTTPPort, m.config.HTTPSPort = []netip.Prefix{netip.MustParsePrefix("20.0.8.0/28")}, 8080, 8443
+	router, err := net.Listen("tcp4", ":8080")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { router.Close() })
+	go tellAll(router)
 	image, _, err := isolation.WriteImage(m.config.Images, doorstep.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m, m.open(), isolation.Options{Places: m.config, Image: image, Pool: m.config.Outbound,
+	return m, m.open(), isolation.Options{Places: m.config, Image: image, Pool: m.config.Outbound, Ingress: m.config.Ingress,
 		Transit: netip.MustParsePrefix("100.64.0.0/10"), Upstream: upstream}
+}
+
+// tellAll stands for the router, and tells whom it sees.
+func tellAll(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer c.Close()
+			for buf := make([]byte, 4096); ; {
+				if _, err := c.Read(buf); err != nil {
+					return
+				}
+				fmt.Fprintf(c, "router %s\n", c.RemoteAddr())
+			}
+		}()
+	}
 }
 
 func TestSpacesHoldUnderAttack(t *testing.T) {
