@@ -72,9 +72,7 @@ func openOutside(pool []netip.Prefix) (*outside, error) {
 
 // closeOutside takes the observer away, also one that an earlier run left.
 func closeOutside() {
-	if _, err := os.Stat("/sys/class/net/" + near); err == nil {
-		netns("").sh("ip link del " + near) // at once; the namespace would take it along only after a while
-	}
+	netns("").sh("ip link del " + near) // at once; the namespace would take it along only after a while
 	if _, err := os.Stat("/run/netns/" + outsideName); err == nil {
 		netns("").sh("ip netns del " + outsideName)
 	}
