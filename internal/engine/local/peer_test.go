@@ -127,6 +127,7 @@ func TestANetworkOfTheOperatorsIsAPeer(t *testing.T) {
 		m.sh("ip -n office-" + name + " route add 10.0.0.0/16 via " + net + ".65")
 		m.background(m.inside(name, "serve", "0.0.0.0:5000"))
 	}
+	m.sh("ip route add 10.0.0.0/16 via 192.168.50.65") // a machine that knows the way back, for what should never come
 	m.sh("ip link set office master br0 && ip addr add 192.168.60.1/24 dev plant")
 	e := m.open()
 	a := engine.Space{ID: cloister.NewID(), Dynos: prefix("10.0.0.0/16"), Data: prefix("172.23.0.0/20"), Internal: addr("10.0.0.3")}
