@@ -97,6 +97,9 @@ type commands struct {
 	GitRemote      gitRemote      `cmd:"" name:"git:remote" group:"tools" help:"Add a git remote for an app."`
 	GitClone       gitClone       `cmd:"" name:"git:clone" group:"tools" help:"Clone the source of an app."`
 	GitCredentials gitCredentials `cmd:"" name:"git:credentials" group:"tools" hidden:"" help:"Answer git's question for a password."`
+	Zones          zonesList      `cmd:"" name:"zones" group:"tools" help:"List the zones of the installation."`
+	ZonesFail      zoneFail       `cmd:"" name:"zones:fail" group:"tools" help:"Declare a zone failed: its dynos are replaced elsewhere."`
+	ZonesHeal      zoneHeal       `cmd:"" name:"zones:heal" group:"tools" help:"Take back that a zone has failed."`
 	Doctor         doctor         `cmd:"" name:"doctor" group:"tools" help:"Find out what is missing, and what to do about it."`
 	VersionCommand showVersion    `cmd:"" name:"version" group:"tools" help:"Print the version."`
 }

@@ -22,6 +22,7 @@ func offered() []heroku.Peering {
 func (f *fake) networkRoutes(mux *http.ServeMux) {
 	f.outboundRoutes(mux)
 	f.peeringRoutes(mux)
+	f.zoneRoutes(mux)
 	mux.HandleFunc("POST /spaces/{space}/inbound-ruleset/actions/dry-run", func(w http.ResponseWriter, r *http.Request) {
 		in, ok := read[heroku.RulesetUpdateOpts](w, r)
 		if s := f.space(w, r); s == nil || !ok {
@@ -117,4 +118,22 @@ func (f *fake) peering(w http.ResponseWriter, id string) *heroku.Peering {
 	}
 	missing(w, "peering")
 	return nil
+}
+
+func (f *fake) zoneRoutes(mux *http.ServeMux) {
+	all := []heroku.Zone{{Name: "a", State: "healthy", Dynos: 2}, {Name: "b", State: "healthy", Dynos: 1}}
+	mux.HandleFunc("GET /zones", func(w http.ResponseWriter, r *http.Request) { reply(w, 200, all) })
+	mux.HandleFunc("POST /zones/{zone}/actions/{action}", func(w http.ResponseWriter, r *http.Request) {
+		for i, z := range all {
+			if z.Name == r.PathValue("zone") {
+				all[i] = heroku.Zone{Name: z.Name, State: "healthy", Dynos: z.Dynos}
+				if r.PathValue("action") == "fail" {
+					all[i].State, all[i].Reason = "failed", "declared failed by ann@example.com"
+				}
+				reply(w, 200, all[i])
+				return
+			}
+		}
+		missing(w, "zone")
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -81,27 +80,6 @@ func (c *Control) appState(ctx context.Context, id string) (s appState, err erro
 		return err
 	})
 	return s, err
-}
-
-// zones are the healthy and unhealthy parts of the installation: a zone is healthy while a node of it is.
-func (c *Control) zones(ctx context.Context) ([]plan.Zone, error) {
-	nodes, err := c.engine.Nodes(ctx)
-	if err != nil {
-		return nil, err
-	}
-	at := map[string]int{}
-	var out []plan.Zone
-	for _, n := range nodes {
-		i, ok := at[n.Zone]
-		if !ok {
-			i = len(out)
-			at[n.Zone] = i
-			out = append(out, plan.Zone{Name: n.Zone})
-		}
-		out[i].Healthy = out[i].Healthy || n.Healthy
-	}
-	slices.SortFunc(out, func(a, b plan.Zone) int { return strings.Compare(a.Name, b.Name) })
-	return out, nil
 }
 
 func (c *Control) route(s appState) cloister.Route {
@@ -209,11 +187,17 @@ func (c *Control) stop(ctx context.Context, stops []plan.Stop) error {
 }
 
 func (c *Control) drop(ctx context.Context, ids []string) error {
-	var errs []error
-	for _, id := range ids {
-		c.logs.Drained(ctx, id)
-		errs = append(errs, c.engine.Drop(ctx, id))
+	var group errgroup.Group
+	group.SetLimit(startsAtOnce)
+	errs := make([]error, len(ids))
+	for i, id := range ids {
+		group.Go(func() error {
+			c.logs.Drained(ctx, id)
+			errs[i] = c.engine.Drop(ctx, id)
+			return nil
+		})
 	}
+	group.Wait()
 	return errors.Join(errs...)
 }
 

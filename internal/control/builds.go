@@ -12,6 +12,7 @@ import (
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/build"
+	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/store"
 )
 
@@ -244,10 +245,15 @@ func (b *Builds) build(ctx context.Context, want cloister.Build, out io.Writer) 
 	}()
 	var app cloister.App
 	var stack cloister.Stack
+	var zones []cloister.Zone
 	if err := b.store.View(ctx, func(tx *store.Tx) (err error) {
-		if app, err = tx.App(want.AppID); err == nil {
-			stack, err = tx.Stack(want.Stack)
+		if app, err = tx.App(want.AppID); err != nil {
+			return err
 		}
+		if stack, err = tx.Stack(want.Stack); err != nil {
+			return err
+		}
+		zones, err = tx.Zones()
 		return err
 	}); err != nil {
 		return build.Result{}, err
@@ -259,7 +265,7 @@ func (b *Builds) build(ctx context.Context, want cloister.Build, out io.Writer) 
 	defer source.Close()
 	return b.builder.Build(ctx, build.Job{BuildID: want.ID, AppID: app.ID, AppName: app.Name, Stack: stack, Source: source,
 		Flatten: flatten, Checksum: want.Checksum, Version: want.Version, Buildpacks: want.Buildpacks,
-		Submodules: want.Submodules, Config: app.Config}, out)
+		Submodules: want.Submodules, Zone: plan.Place(zones, want.ID), Config: app.Config}, out)
 }
 
 // release makes the result the app's next release, in the transaction that records the build's success.

@@ -12,13 +12,13 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/engine"
-	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/store"
 )
 
@@ -69,6 +69,8 @@ type Control struct {
 	builds *Builds
 	routes *routes
 	names  *names
+
+	looking sync.Mutex // held while zones are looked at
 }
 
 // New returns a Control. builds may be nil where nothing is built.
@@ -147,35 +149,4 @@ func owners(e engine.Event, events <-chan engine.Event) []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(seen))
-}
-
-// zonesEvery is how soon the loss of a zone, or its return, is seen.
-const zonesEvery = time.Second
-
-// watchZones has everything looked at when a zone is lost or comes back, and when the engine was away: what it had to
-// tell in the meantime it does not tell again.
-func (c *Control) watchZones(ctx context.Context) error {
-	tick := time.NewTicker(zonesEvery)
-	defer tick.Stop()
-	var before []plan.Zone
-	away := false
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		zones, err := c.zones(ctx)
-		if err != nil {
-			away = true // and with it all that is known of its zones
-			continue
-		}
-		if moved := before != nil && !slices.Equal(before, zones); moved || away {
-			c.log.Warn("looking at everything", "zones", zones, "engine was away", away)
-			if err := c.store.Update(ctx, func(tx *store.Tx) error { return tx.TouchAll() }); err != nil {
-				continue // and see the difference again
-			}
-		}
-		before, away = zones, false
-	}
 }

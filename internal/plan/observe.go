@@ -86,7 +86,7 @@ func (f *formation) ended(r *row, seen bool) {
 	f.plan.Drop = append(f.plan.Drop, r.ID)
 }
 
-// lost retires a dyno whose workload vanished: it is down already, so it needs no leave to be replaced.
+// lost retires a dyno whose workload vanished or whose zone is lost: it is down already, so it needs no leave to be replaced.
 func (f *formation) lost(r *row) {
 	r.lost = true
 	if r.Retired() {
@@ -111,6 +111,7 @@ func (f *formation) takeDown(r *row) {
 	case !seen:
 		f.plan.Delete = append(f.plan.Delete, r.ID)
 	case r.lost:
+		f.plan.Stop = append(f.plan.Stop, Stop{ID: r.ID}) // where a zone only counts as lost, it runs on
 		f.forget(r)
 	case !r.EndedAt.IsZero():
 		if left := r.EndedAt.Add(linger).Sub(f.now); left > 0 {

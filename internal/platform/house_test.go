@@ -77,6 +77,11 @@ func newHouse(t *testing.T) *house {
 				}
 			}
 		}
+		for _, zone := range []string{"a", "b", "c"} {
+			if err := tx.ObserveZone(zone, true); err != nil {
+				return err
+			}
+		}
 		return tx.PutStack(cloister.Stack{Name: "debian-12", RunImage: "sha256:r", BuildImage: "sha256:b", Default: true, CreatedAt: tx.Now})
 	})
 	must(t, h.newSpace(t, "cellar"))

@@ -56,6 +56,15 @@ var deeds = map[string]struct {
 		_, err := h.SetPassword(ctx, a, "stranger@example.com", "another long one")
 		return err
 	}},
+	"Zones": {operator, func(ctx context.Context, h *house, a cloister.Actor) error { _, err := h.Zones(ctx, a); return err }},
+	"FailZone": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.FailZone(ctx, a, "a")
+		return err
+	}},
+	"HealZone": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.HealZone(ctx, a, "a")
+		return err
+	}},
 	"Space": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.Space(ctx, a, "cellar")
 		return err

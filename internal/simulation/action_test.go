@@ -34,10 +34,10 @@ func (a action) String() string {
 }
 
 // faults are the actions after which dynos may be down through no fault of ours.
-var faults = []string{"crash", "lose", "fail zone", "break engine", "scale", "destroy app"}
+var faults = []string{"crash", "lose", "fail zone", "declare failed", "break engine", "scale", "destroy app"}
 
 func drawScript(rt *rapid.T) []action {
-	what := append([]string{"deploy", "deploy", "broken deploy", "config", "restart dynos", "restart server", "heal zone",
+	what := append([]string{"deploy", "deploy", "broken deploy", "config", "restart dynos", "restart server", "heal zone", "declare healed",
 		"lose events", "hear events", "mend engine", "trust", "maintenance", "create app", "rollback"}, faults...)
 	return rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) action {
 		return action{
@@ -111,6 +111,14 @@ func (s *server) act(ctx context.Context, a action) (err error) {
 		s.fake.FailZone(a.zone)
 	case "heal zone":
 		s.fake.HealZone(a.zone)
+	case "declare failed":
+		if _, err = p.FailZone(ctx, s.actor, a.zone); err == nil {
+			s.engine.declare(a.zone, true)
+		}
+	case "declare healed":
+		if _, err = p.HealZone(ctx, s.actor, a.zone); err == nil {
+			s.engine.declare(a.zone, false)
+		}
 	case "lose events", "hear events":
 		s.fake.LoseEvents(a.what == "lose events")
 	case "break engine":
@@ -127,6 +135,9 @@ func (s *server) mend(ctx context.Context) error {
 	s.fake.LoseEvents(false)
 	for _, z := range zones {
 		s.fake.HealZone(z)
+		if err := s.do(ctx, action{what: "declare healed", zone: z}); err != nil {
+			return err
+		}
 	}
 	for _, app := range apps {
 		if err := s.do(ctx, action{what: "deploy", app: app}); err != nil {

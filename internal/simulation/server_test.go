@@ -22,7 +22,7 @@ import (
 type server struct {
 	store    *store.Store
 	fake     *fake.Engine
-	engine   engine.Engine // the fake, watched
+	engine   *watchedEngine // the fake, watched
 	router   *router
 	platform *platform.Platform
 	actor    cloister.Actor
@@ -30,6 +30,7 @@ type server struct {
 	// broken are the releases, "app/v3", whose web dynos never come up. Workers are up as soon as they run, so one
 	// that breaks later has a fault that no rollout can foresee.
 	broken  sync.Map
+	lost    lostZones
 	control *control.Control
 	cancel  context.CancelFunc
 	ended   chan error
@@ -43,7 +44,7 @@ func newServer(t *testing.T) (*server, error) {
 	}
 	s := &server{store: st, router: newRouter()}
 	s.fake = fake.New(fake.Config{Behave: s.behave})
-	s.engine = &watchedEngine{Engine: s.fake, router: s.router, store: st, unnamed: map[string]time.Time{}}
+	s.engine = &watchedEngine{Engine: s.fake, router: s.router, store: st, unnamed: map[string]time.Time{}, failed: map[string]period{}}
 	quiet := slog.New(slog.DiscardHandler)
 	s.platform = platform.New(st, platform.Config{AppDomain: "apps.localhost"}, quiet)
 	s.control = control.New(st, s.engine, s.router, silence{}, nil, control.Config{Owner: "server", AppDomain: "apps.localhost"}, quiet)
