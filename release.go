@@ -39,6 +39,7 @@ type Release struct {
 	UserID      string
 	UserEmail   string
 	Status      ReleaseStatus
+	Automatic   bool // made by control, since the release before did not come up
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 }

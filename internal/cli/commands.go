@@ -31,24 +31,29 @@ type commands struct {
 	PeeringTake  peeringAccept   `cmd:"" name:"spaces:peerings:accept" group:"spaces" help:"Accept a peering."`
 	PeeringDrop  peeringDestroy  `cmd:"" name:"spaces:peerings:destroy" group:"spaces" help:"End a peering, or turn it down."`
 
-	Apps       appsList    `cmd:"" name:"apps" group:"apps" help:"List apps."`
-	AppsCreate appsCreate  `cmd:"" name:"apps:create" group:"apps" help:"Create an app, and a git remote for it."`
-	AppsInfo   appsInfo    `cmd:"" name:"apps:info" group:"apps" help:"Show an app."`
-	AppsOpen   appsOpen    `cmd:"" name:"apps:open" group:"apps" help:"Open an app in a browser."`
-	AppsRename appsRename  `cmd:"" name:"apps:rename" group:"apps" help:"Rename an app."`
-	AppsDrop   appsDestroy `cmd:"" name:"apps:destroy" group:"apps" help:"Destroy an app and all that belongs to it."`
-	Maint      maintenance `cmd:"" name:"maintenance" group:"apps" help:"Show whether an app is in maintenance."`
-	MaintOn    maintainOn  `cmd:"" name:"maintenance:on" group:"apps" help:"Put an app into maintenance."`
-	MaintOff   maintainOff `cmd:"" name:"maintenance:off" group:"apps" help:"Take an app out of maintenance."`
+	Apps        appsList       `cmd:"" name:"apps" group:"apps" help:"List apps."`
+	AppsCreate  appsCreate     `cmd:"" name:"apps:create" group:"apps" help:"Create an app, and a git remote for it."`
+	AppsInfo    appsInfo       `cmd:"" name:"apps:info" group:"apps" help:"Show an app."`
+	AppsOpen    appsOpen       `cmd:"" name:"apps:open" group:"apps" help:"Open an app in a browser."`
+	AppsRename  appsRename     `cmd:"" name:"apps:rename" group:"apps" help:"Rename an app."`
+	AppsDrop    appsDestroy    `cmd:"" name:"apps:destroy" group:"apps" help:"Destroy an app and all that belongs to it."`
+	Maint       maintenance    `cmd:"" name:"maintenance" group:"apps" help:"Show whether an app is in maintenance."`
+	MaintOn     maintainOn     `cmd:"" name:"maintenance:on" group:"apps" help:"Put an app into maintenance."`
+	MaintOff    maintainOff    `cmd:"" name:"maintenance:off" group:"apps" help:"Take an app out of maintenance."`
+	Features    features       `cmd:"" name:"features" group:"apps" help:"List the features of an app."`
+	FeatureInfo featureInfo    `cmd:"" name:"features:info" group:"apps" help:"Show a feature of an app."`
+	FeatureOn   featureEnable  `cmd:"" name:"features:enable" group:"apps" help:"Switch a feature of an app on."`
+	FeatureOff  featureDisable `cmd:"" name:"features:disable" group:"apps" help:"Switch a feature of an app off."`
 
-	PS        ps          `cmd:"" name:"ps" group:"dynos" help:"List the dynos of an app."`
-	PSScale   psScale     `cmd:"" name:"ps:scale" group:"dynos" help:"Scale dynos up and down."`
-	PSType    psType      `cmd:"" name:"ps:type" group:"dynos" help:"Show or set the sizes of dynos."`
-	PSRestart psRestart   `cmd:"" name:"ps:restart" group:"dynos" help:"Restart dynos."`
-	PSStop    psStop      `cmd:"" name:"ps:stop" group:"dynos" help:"Stop dynos."`
-	PSWait    psWait      `cmd:"" name:"ps:wait" group:"dynos" help:"Wait until all dynos run the newest release."`
-	Run       run         `cmd:"" name:"run" group:"dynos" help:"Run a command in a one-off dyno."`
-	RunDetach runDetached `cmd:"" name:"run:detached" group:"dynos" help:"Run a command in a one-off dyno, without its output."`
+	PS        ps            `cmd:"" name:"ps" group:"dynos" help:"List the dynos of an app."`
+	PSScale   psScale       `cmd:"" name:"ps:scale" group:"dynos" help:"Scale dynos up and down."`
+	PSType    psType        `cmd:"" name:"ps:type" group:"dynos" help:"Show or set the sizes of dynos."`
+	PSRestart psRestart     `cmd:"" name:"ps:restart" group:"dynos" help:"Restart dynos."`
+	PSStop    psStop        `cmd:"" name:"ps:stop" group:"dynos" help:"Stop dynos."`
+	PSBoot    psBootTimeout `cmd:"" name:"ps:boot-timeout" group:"dynos" help:"Show or set how long web dynos may take to boot."`
+	PSWait    psWait        `cmd:"" name:"ps:wait" group:"dynos" help:"Wait until all dynos run the newest release."`
+	Run       run           `cmd:"" name:"run" group:"dynos" help:"Run a command in a one-off dyno."`
+	RunDetach runDetached   `cmd:"" name:"run:detached" group:"dynos" help:"Run a command in a one-off dyno, without its output."`
 
 	Config      configList  `cmd:"" name:"config" group:"config" help:"List the config vars of an app."`
 	ConfigGet   configGet   `cmd:"" name:"config:get" group:"config" help:"Show the values of config vars."`

@@ -109,6 +109,9 @@ func (f *fake) appRoutes(mux *http.ServeMux) {
 		if in.Maintenance != nil {
 			a.Maintenance = *in.Maintenance
 		}
+		if in.BootTimeout != nil {
+			a.BootTimeout = *in.BootTimeout
+		}
 		if in.BuildStack != nil {
 			a.BuildStack.Name = string(*in.BuildStack)
 		}
@@ -122,6 +125,7 @@ func (f *fake) appRoutes(mux *http.ServeMux) {
 		f.apps = slices.DeleteFunc(f.apps, func(o heroku.App) bool { return o.ID == gone.ID })
 		reply(w, 200, gone)
 	}))
+	f.featureRoutes(mux)
 	mux.HandleFunc("GET /apps/{app}/addons", f.on(func(w http.ResponseWriter, r *http.Request, a *heroku.App) {
 		problem(w, 501, heroku.ErrUnsupported, "This server has no add-ons yet.", "")
 	}))

@@ -120,6 +120,29 @@ func (f *fake) peering(w http.ResponseWriter, id string) *heroku.Peering {
 	return nil
 }
 
+func (f *fake) featureRoutes(mux *http.ServeMux) {
+	all := []heroku.Feature{{Name: "daily-dyno-restarts", Description: "Restart daily.", State: "general"},
+		{Name: "preboot", Description: "Start beside.", State: "general", Enabled: true}}
+	mux.HandleFunc("GET /apps/{app}/features", f.on(func(w http.ResponseWriter, r *http.Request, a *heroku.App) { reply(w, 200, all) }))
+	one := f.on(func(w http.ResponseWriter, r *http.Request, a *heroku.App) {
+		i := slices.IndexFunc(all, func(f heroku.Feature) bool { return f.Name == r.PathValue("feature") })
+		if i < 0 {
+			missing(w, "feature")
+			return
+		}
+		if r.Method == http.MethodPatch {
+			in, ok := read[heroku.FeatureUpdateOpts](w, r)
+			if !ok {
+				return
+			}
+			all[i].Enabled = in.Enabled
+		}
+		reply(w, 200, all[i])
+	})
+	mux.HandleFunc("GET /apps/{app}/features/{feature}", one)
+	mux.HandleFunc("PATCH /apps/{app}/features/{feature}", one)
+}
+
 func (f *fake) zoneRoutes(mux *http.ServeMux) {
 	all := []heroku.Zone{{Name: "a", State: "healthy", Dynos: 2}, {Name: "b", State: "healthy", Dynos: 1}}
 	mux.HandleFunc("GET /zones", func(w http.ResponseWriter, r *http.Request) { reply(w, 200, all) })

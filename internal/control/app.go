@@ -42,12 +42,18 @@ func (c *Control) stepApp(ctx context.Context, id string) (time.Duration, error)
 	if err != nil {
 		return 0, err
 	}
+	has := func(feature string) bool { return s.app.Has(feature, c.config.DailyRestarts) }
 	table := c.routes.setApp(c.route(s)) // dynos that are retired already are not in it
 	p := plan.Formation(plan.State{App: s.app, Release: s.release, Types: s.types, Dynos: s.dynos, Seen: seen, Zones: zones,
-		Preboot: true, NewID: cloister.NewID,
+		Preboot: has(cloister.Preboot), Rollback: has(cloister.ReleaseRollback), Daily: has(cloister.DailyRestarts), NewID: cloister.NewID,
 		Drained: func(d cloister.Dyno) bool { return !d.Endpoint.IsValid() || c.router.Drained(d.Endpoint, table) },
 		Unnamed: c.names.since,
 	}, time.Now())
+	if p.Back != "" {
+		if done, err := c.rollBack(ctx, s, p.Back); done || err != nil {
+			return 0, err // by which the app is looked at again
+		}
+	}
 	return p.Again, c.carryOut(ctx, s, p)
 }
 

@@ -53,6 +53,7 @@ type Config struct {
 	Builds        netip.Prefix       // the network of builds
 	Mail          bool               // dynos may send mail, on port 25
 	Networks      []cloister.Network // the operator's, that spaces may be peered with
+	DailyRestarts bool               // of the dynos of apps whose owners do not decide
 	// Forget is called with the id of an app that is gone: its repository can go too.
 	Forget func(appID string) error
 }

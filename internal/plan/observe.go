@@ -33,7 +33,7 @@ func (f *formation) observe(r *row) {
 
 // starting sees whether a running workload is up, or has taken too long.
 func (f *formation) starting(r *row, s engine.Status) {
-	deadline := s.StartedAt.Add(BootTimeout)
+	deadline := s.StartedAt.Add(f.App.Boots())
 	switch {
 	case !r.StopAt.IsZero(): // it was too slow; now it is being killed
 		f.plan.Stop = append(f.plan.Stop, Stop{ID: r.ID})
@@ -45,7 +45,7 @@ func (f *formation) starting(r *row, s engine.Status) {
 		f.again(min(glance, deadline.Sub(f.now)))
 	default:
 		r.StopAt = f.now
-		f.say(r.Dyno, f.now, "Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 60 seconds of launch")
+		f.say(r.Dyno, f.now, fmt.Sprintf("Error R10 (Boot timeout) -> Web process failed to bind to $PORT within %d seconds of launch", int(f.App.Boots().Seconds())))
 		f.say(r.Dyno, f.now, "Stopping process with SIGKILL")
 		f.plan.Stop = append(f.plan.Stop, Stop{ID: r.ID})
 		f.again(glance)

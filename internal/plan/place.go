@@ -107,9 +107,7 @@ func (z *zones) take(app, typ string) string {
 	if !z.any() {
 		return ""
 	}
-	h := fnv.New32a()
-	h.Write([]byte(app + "/" + typ))
-	first := int(h.Sum32() % uint32(len(z.healthy)))
+	first := int(hash(app+"/"+typ) % uint32(len(z.healthy)))
 	best := z.healthy[first]
 	for i := range z.healthy {
 		if zone := z.healthy[(first+i)%len(z.healthy)]; z.dynos[zone] < z.dynos[best] {
@@ -118,6 +116,12 @@ func (z *zones) take(app, typ string) string {
 	}
 	z.dynos[best]++
 	return best
+}
+
+func hash(s string) uint32 {
+	h := fnv.New32a()
+	h.Write([]byte(s))
+	return h.Sum32()
 }
 
 // uneven finds the fullest zone, if another healthy one has at least two dynos less.

@@ -25,6 +25,7 @@ func budget(w *world, n int) int {
 func drawWorld(rt *rapid.T) *world {
 	w := newWorld()
 	w.Preboot = rapid.Bool().Draw(rt, "preboot")
+	w.Rollback = rapid.Bool().Draw(rt, "rollback")
 	w.stubborn = rapid.Bool().Draw(rt, "stubborn")
 	boots := rapid.SliceOfN(rapid.IntRange(0, 50), 1, 12).Draw(rt, "boot seconds")
 	w.boot = func(d cloister.Dyno) time.Duration {

@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/store"
@@ -146,9 +147,11 @@ type AppChange struct {
 	Name        *string
 	Maintenance *bool
 	BuildStack  *string
+	BootTimeout *time.Duration
 }
 
-// UpdateApp renames an app, turns its maintenance mode on or off, or gives it another stack for the next build.
+// UpdateApp renames an app, turns its maintenance mode on or off, gives it another stack for the next build, or its web
+// dynos another time to boot.
 func (p *Platform) UpdateApp(ctx context.Context, a cloister.Actor, ref string, in AppChange) (app AppInfo, err error) {
 	v := operateApp // turning maintenance on and off; renaming and moving need more
 	switch {
@@ -176,6 +179,12 @@ func (p *Platform) UpdateApp(ctx context.Context, a cloister.Actor, ref string, 
 			if app.BuildStack, err = p.stack(tx, *in.BuildStack); err != nil {
 				return err
 			}
+		}
+		if in.BootTimeout != nil {
+			if err := cloister.ValidBootTimeout(*in.BootTimeout); err != nil {
+				return err
+			}
+			app.BootTimeout = *in.BootTimeout
 		}
 		if err := tx.UpdateApp(app.App); err != nil {
 			return taken(err, "Name", app.Name)

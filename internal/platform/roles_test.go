@@ -57,6 +57,14 @@ var deeds = map[string]struct {
 		return err
 	}},
 	"Zones": {operator, func(ctx context.Context, h *house, a cloister.Actor) error { _, err := h.Zones(ctx, a); return err }},
+	"Features": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Features(ctx, a, "quiet-garth")
+		return err
+	}},
+	"SetFeature": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.SetFeature(ctx, a, "quiet-garth", "preboot", false)
+		return err
+	}},
 	"FailZone": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.FailZone(ctx, a, "a")
 		return err

@@ -64,7 +64,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	feed := router.NewFeed(log)
 	feed.OnLine = stream.router
 	pool, _ := netip.ParsePrefix(c.OutboundPool)
-	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, OutboundPool: pool, IngressPool: c.ingressPool(),
+	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, DailyRestarts: c.DailyRestarts, OutboundPool: pool, IngressPool: c.ingressPool(),
 		Networks: c.networks(), Clients: feed, Log: stream.API}, log)
 	if err := firstStart(ctx, c, s, p, log); err != nil {
 		return err
@@ -96,7 +96,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 		return err
 	}
 	defer git.Close()
-	ctl := control.New(s, e, table, stream, builds, control.Config{Owner: "control", AppDomain: c.AppDomain, Balancers: c.balancers(), ProxyProtocol: c.ProxyProtocol,
+	ctl := control.New(s, e, table, stream, builds, control.Config{Owner: "control", AppDomain: c.AppDomain, DailyRestarts: c.DailyRestarts, Balancers: c.balancers(), ProxyProtocol: c.ProxyProtocol,
 		Mail: c.SMTP, Networks: c.networks(), Forget: git.Delete}, log)
 	imports := &slugs{importer: builds, key: keys.derive("slugs"), max: maxSource, log: log}
 	handler := &front{git: git, streams: lines.Handler(), sources: sources, slugs: imports,

@@ -50,11 +50,11 @@ func (tx *Tx) Images() ([]string, error) {
 		UNION SELECT build_image FROM stacks`)
 }
 
-const releaseColumns = `id, app_id, version, slug_id, config, description, user_id, user_email, status, created_at, updated_at`
+const releaseColumns = `id, app_id, version, slug_id, config, description, user_id, user_email, status, created_at, updated_at, automatic`
 
 func scanRelease(tx *Tx, r row) (v cloister.Release, err error) {
 	err = r.Scan(&v.ID, &v.AppID, &v.Version, &v.SlugID, unsealed{tx, &v.Config}, &v.Description, &v.UserID,
-		&v.UserEmail, &v.Status, when{&v.CreatedAt}, when{&v.UpdatedAt})
+		&v.UserEmail, &v.Status, when{&v.CreatedAt}, when{&v.UpdatedAt}, &v.Automatic)
 	return v, err
 }
 
@@ -105,13 +105,13 @@ func (tx *Tx) Releases(appID string) ([]cloister.Release, error) {
 func (tx *Tx) InsertRelease(v cloister.Release) error {
 	return tx.exec(`
 		INSERT INTO releases (`+releaseColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		v.ID, v.AppID, v.Version, v.SlugID, tx.sealed(v.Config), v.Description, v.UserID, v.UserEmail, string(v.Status),
-		at(v.CreatedAt), at(v.UpdatedAt))
+		at(v.CreatedAt), at(v.UpdatedAt), v.Automatic)
 }
 
 // AddRelease gives an app its next release, which succeeds at once and becomes current: r needs only SlugID, Config,
-// Description and its user. The formation follows the commands of the slug, and the app's Step is asked to look.
+// Description, its user, and whether it is automatic. The formation follows the commands of the slug, and the app's Step is asked to look.
 func (tx *Tx) AddRelease(app cloister.App, r cloister.Release, size string) (cloister.Release, error) {
 	last, err := tx.LastVersion(app.ID)
 	if err != nil {

@@ -1,0 +1,87 @@
+package simulation
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"testing/cryptotest"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/cloister-dev/cloister/internal/platform"
+)
+
+// A release whose web dynos never come up is gone back from by itself, and requests are served all the time.
+func TestABrokenReleaseIsRolledBackWhileTheOldOneServes(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		web := rapid.IntRange(1, 10).Draw(rt, "web")
+		stays := rapid.Bool().Draw(rt, "without rollback")
+		restarts := rapid.SliceOfN(rapid.IntRange(0, 90), 0, 3).Draw(rt, "restarts of the server")
+		var err error
+		synctest.Test(t, func(t *testing.T) { err = breakOne(t, web, !stays, restarts) })
+		if err != nil {
+			rt.Fatal(err)
+		}
+	})
+}
+
+// breakOne deploys code that works to an app, and then code that does not, and returns what broke.
+func breakOne(t *testing.T, web int, rollback bool, restarts []int) (err error) {
+	cryptotest.SetGlobalRandom(t, 1)
+	ctx := t.Context()
+	s, err := newServer(t)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if _, err := s.platform.CreateSpace(ctx, s.actor, platform.SpaceSpec{Name: "one-space", Team: "acme"}); err != nil {
+		return err
+	}
+	for _, a := range []action{{what: "create app"}, {what: "deploy"}, {what: "scale", typ: "web", n: web}} {
+		a.app = "alpha"
+		if err := s.act(ctx, a); err != nil {
+			return err
+		}
+	}
+	if _, _, err := s.platform.SetFeature(ctx, s.actor, "alpha", "release-rollback", rollback); err != nil {
+		return err
+	}
+	time.Sleep(5 * time.Minute)
+	quiet := calm{}
+	if err := s.holds(ctx, quiet); err != nil {
+		return err
+	}
+	if err := s.deploy(ctx, "alpha", true); err != nil {
+		return err
+	}
+	for _, pause := range append(restarts, 600) {
+		for range pause {
+			time.Sleep(time.Second)
+			if err := s.holds(ctx, quiet); err != nil {
+				return err
+			}
+		}
+		if pause < 600 {
+			if err := s.restart(); err != nil {
+				return err
+			}
+		}
+	}
+	v, err := s.look(ctx)
+	if err != nil {
+		return err
+	}
+	app := v.apps[0]
+	newest := v.all[app.ID][0]
+	switch {
+	case rollback && (!newest.Automatic || newest.Version != 4 || newest.Description != "Rollback to v2" || newest.SlugID != v.all[app.ID][2].SlugID):
+		return fmt.Errorf("it was not gone back to v2: %+v", newest)
+	case rollback:
+		return v.rest()
+	case newest.Version != 3:
+		return fmt.Errorf("it was gone back to v2 against the owner's word: %+v", newest)
+	}
+	return nil
+}
