@@ -136,6 +136,9 @@ func (a *Sessions) close(id string, which func(*Session) chan struct{}) {
 	}
 }
 
+// HasTTY reports whether the command has a terminal.
+func (s *Session) HasTTY() bool { return s.TTY }
+
 // note changes the state of a session, and has its one-off dyno looked at.
 func (s *Session) note(change func(*plan.Session)) {
 	s.all.mu.Lock()

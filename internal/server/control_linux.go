@@ -12,6 +12,7 @@ import (
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/api"
+	"github.com/cloister-dev/cloister/internal/attach"
 	"github.com/cloister-dev/cloister/internal/build"
 	"github.com/cloister-dev/cloister/internal/control"
 	"github.com/cloister-dev/cloister/internal/engine"
@@ -97,12 +98,14 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 		Forget: git.Delete}, log)
 	handler := &front{git: git, streams: lines.Handler(), sources: sources,
 		api: api.New(api.Config{WebPort: portOf(c.HTTP), GitURL: "https://" + loopback(c.Listen) + "/"}, p,
-			api.Beside{Logs: lines, Sources: sources, Caches: builder, Health: &health{engine: e, dir: c.State}, CheckBuildpack: build.CheckBuildpack}, log)}
+			api.Beside{Logs: lines, Sources: sources, Caches: builder, Health: &health{engine: e, dir: c.State}, Terminals: ctl.Sessions(), CheckBuildpack: build.CheckBuildpack}, log)}
+
+	sessions := attach.New(attach.Config{Claim: func(secret cloister.Secret) (attach.Session, bool) { return ctl.Sessions().Claim(secret) }}, log)
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ctl.Run(ctx) })
 	group.Go(func() error { return giveBack(ctx) })
-	group.Go(func() error { return serveAPI(ctx, c, own, handler) })
+	group.Go(func() error { return serveAPI(ctx, c, own, handler, sessions) })
 	group.Go(func() error { return serveFeed(ctx, c, feed) })
 	group.Go(func() error { return (&admin{config: c, store: s, platform: p}).serve(ctx) })
 	group.Go(func() error { return (&housekeeper{store: s, images: images, sources: sources, log: log}).run(ctx) })
