@@ -85,6 +85,9 @@ func runSpec(in heroku.DynoCreateOpts) platform.RunSpec {
 	return out
 }
 
+// attach says in the address that the client ends its input in the way of Heroku's CLI, unless it says something else.
+const attach = "eof=eot"
+
 // attachURL is where the client of a terminal goes: to the address that its request came to, so that it works through
 // any tunnel, over TLS, with a secret that works once.
 func (a *API) attachURL(r *request, t cloister.Terminal) *string {
@@ -95,7 +98,7 @@ func (a *API) attachURL(r *request, t cloister.Terminal) *string {
 			port = "443"
 		}
 	}
-	u := url.URL{Scheme: "rendezvous", Host: net.JoinHostPort(host, port), Path: "/" + a.beside.Terminals.Offer(t).Reveal()}
+	u := url.URL{Scheme: "rendezvous", Host: net.JoinHostPort(host, port), Path: "/" + a.beside.Terminals.Offer(t).Reveal(), RawQuery: attach}
 	s := u.String()
 	return &s
 }

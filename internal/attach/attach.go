@@ -96,7 +96,7 @@ func (a *Attach) Serve(ctx context.Context, l net.Listener) error {
 // serve serves one client. One without a secret that works gets no answer.
 func (a *Attach) serve(ctx context.Context, c Conn) {
 	defer c.Close()
-	s, in, ok := a.claim(c)
+	s, in, closes, ok := a.claim(c)
 	<-a.waiting
 	if !ok {
 		return
@@ -109,7 +109,7 @@ func (a *Attach) serve(ctx context.Context, c Conn) {
 	defer close(l.over)
 	go l.watch(ctx)
 	out := &output{to: l}
-	err := s.Run(ctx, engine.Terminal{In: &input{line: l, from: in, tty: s.HasTTY()}, Out: out, Err: out, Began: out.began})
+	err := s.Run(ctx, engine.Terminal{In: &input{line: l, from: in, plain: closes || s.HasTTY(), closes: closes}, Out: out, Err: out, Began: out.began})
 	if err != nil {
 		out.complain(cloister.MessageOf(err))
 	}
@@ -117,18 +117,25 @@ func (a *Attach) serve(ctx context.Context, c Conn) {
 	l.goodbye()
 }
 
-// claim reads the secret and finds what it is for.
-func (a *Attach) claim(c Conn) (Session, *bufio.Reader, bool) {
+// Query is what comes after the secret in the address that clients are given, and which they send with it. A client that
+// says Closing instead ends its input by closing its side of TLS, and no byte of its input means anything but itself.
+const (
+	Query   = "eof=eot"
+	Closing = "eof=close"
+)
+
+// claim reads the secret, and how the client will end its input, and finds what the secret is for.
+func (a *Attach) claim(c Conn) (s Session, in *bufio.Reader, closes, ok bool) {
 	c.SetReadDeadline(time.Now().Add(helloWithin))
-	in := bufio.NewReaderSize(c, maxSecret)
+	in = bufio.NewReaderSize(c, maxSecret)
 	text, err := in.ReadSlice('\n')
 	if err != nil {
-		return nil, nil, false
+		return nil, nil, false, false
 	}
-	secret, _, _ := strings.Cut(strings.TrimRight(string(text), "\r\n"), "?")
+	secret, query, _ := strings.Cut(strings.TrimRight(string(text), "\r\n"), "?")
 	c.SetReadDeadline(time.Time{})
-	s, ok := a.config.Claim(cloister.Secret(secret))
-	return s, in, ok
+	s, ok = a.config.Claim(cloister.Secret(secret))
+	return s, in, query == Closing, ok
 }
 
 // A line is the connection with a client. A client that is gone is told to hangUp; the line is cut then, and what is

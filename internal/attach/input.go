@@ -12,7 +12,7 @@ import (
 const eot = 0x04
 
 const (
-	eotQuiet = 250 * time.Millisecond // how long nothing has to come after it
+	eotQuiet = 500 * time.Millisecond // how long nothing has to come after it
 	record   = 16 << 10               // the largest record of TLS
 )
 
@@ -20,11 +20,12 @@ const (
 // a whole one. It is for the hang-up to end the command.
 type input struct {
 	*line
-	from *bufio.Reader // has what came with the secret
-	tty  bool
-	buf  [record]byte
-	rest []byte
-	end  bool
+	from   *bufio.Reader // has what came with the secret
+	plain  bool          // an eot is a byte like any other
+	closes bool          // the client ends its input by closing its side
+	buf    [record]byte
+	rest   []byte
+	end    bool
 }
 
 func (in *input) Read(p []byte) (int, error) {
@@ -44,11 +45,15 @@ func (in *input) Read(p []byte) (int, error) {
 // next reads a record, or what was left of one.
 func (in *input) next() error {
 	n, err := in.record(in.buf[:])
+	if err == io.EOF && in.closes {
+		in.end = true
+		return err
+	}
 	if err != nil {
 		return in.gone()
 	}
 	in.rest = in.buf[:n]
-	if in.tty || n != 1 || in.buf[0] != eot {
+	if in.plain || n != 1 || in.buf[0] != eot {
 		return nil
 	}
 	// It is the end, unless something follows: then it was a byte like any other.
