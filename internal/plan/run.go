@@ -113,13 +113,13 @@ func (p *run) stop() {
 		p.ended(p.now, 143)
 		return
 	}
-	grace := Grace
+	grace, signal := Grace, "SIGTERM"
+	if p.r.Attached && !p.attached() {
+		grace, signal = 0, "SIGKILL" // nothing runs in it
+	}
 	if p.r.StopAt.IsZero() {
 		p.r.StopAt = p.now
-		p.say(p.now, "Stopping all processes with SIGTERM")
-	}
-	if p.r.Attached && !p.attached() {
-		grace = 0 // nothing runs in it
+		p.say(p.now, "Stopping all processes with "+signal)
 	}
 	p.plan.Stop = &Stop{ID: p.r.ID, Grace: max(0, p.r.StopAt.Add(grace).Sub(p.now))}
 	p.again(glance)
@@ -145,8 +145,7 @@ func (p *run) start(z zones) {
 func (p *run) look() {
 	if p.r.State == cloister.DynoStarting {
 		if up := p.Seen.Phase == engine.Running && (!p.r.Attached || p.Session.Up); up {
-			p.r.State, p.r.UpAt = cloister.DynoUp, p.now
-			p.say(p.now, "State changed from starting to up")
+			p.up(p.now)
 		} else {
 			p.again(runGlance)
 		}
@@ -154,8 +153,16 @@ func (p *run) look() {
 	p.again(p.r.ExpiresAt.Sub(p.now))
 }
 
-// ended notes the end of the command.
+func (p *run) up(at time.Time) {
+	p.r.State, p.r.UpAt = cloister.DynoUp, at
+	p.say(at, "State changed from starting to up")
+}
+
+// ended notes the end of the command, which may have been too short to be seen before.
 func (p *run) ended(at time.Time, status int) {
+	if ran := p.Seen != nil && !p.Seen.StartedAt.IsZero() && (!p.r.Attached || p.Session.Up); ran && p.r.State == cloister.DynoStarting {
+		p.up(p.Seen.StartedAt)
+	}
 	p.r.EndedAt, p.r.Exit = at, status
 	if s := p.Seen; s != nil && s.OOM {
 		p.say(at, "Error R15 (Memory quota vastly exceeded)")
