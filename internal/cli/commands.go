@@ -39,6 +39,7 @@ type commands struct {
 	PSStop    psStop      `cmd:"" name:"ps:stop" group:"dynos" help:"Stop dynos."`
 	PSWait    psWait      `cmd:"" name:"ps:wait" group:"dynos" help:"Wait until all dynos run the newest release."`
 	Run       run         `cmd:"" name:"run" group:"dynos" help:"Run a command in a one-off dyno."`
+	RunInside runInside   `cmd:"" name:"run:inside" group:"dynos" help:"Run a command inside a dyno that runs already."`
 	RunDetach runDetached `cmd:"" name:"run:detached" group:"dynos" help:"Run a command in a one-off dyno, without its output."`
 
 	Config      configList  `cmd:"" name:"config" group:"config" help:"List the config vars of an app."`

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/cloister-dev/cloister/internal/cli/term"
 	"github.com/cloister-dev/cloister/internal/heroku"
@@ -68,8 +69,16 @@ func commandLine(words []string) string {
 	return strings.Join(quoted, " ")
 }
 
-// create asks for the dyno. status is a line of output by which the exit status becomes known; "" to go without.
-func (c *oneOff) create(ctx context.Context, s *Session, h *heroku.Client, app, command string, attach bool) (heroku.Dyno, error) {
+// marked is command with a line at the end of its output by which the exit status becomes known, if it is asked for.
+func (c *oneOff) marked(command string) string {
+	if c.ExitCode {
+		command += " ; echo \"" + exitMark + "$?\""
+	}
+	return command
+}
+
+// options are what is asked for.
+func (c *oneOff) options(s *Session, command string, attach bool) heroku.DynoCreateOpts {
 	env := heroku.Env{"TERM": first(s.getenv("TERM"), "dumb")}
 	if columns, rows := s.Term.Size(); columns > 0 && !c.NoTTY {
 		env["COLUMNS"], env["LINES"] = strconv.Itoa(columns), strconv.Itoa(rows)
@@ -79,8 +88,13 @@ func (c *oneOff) create(ctx context.Context, s *Session, h *heroku.Client, app, 
 			env[strings.TrimSpace(k)] = v
 		}
 	}
-	in := heroku.DynoCreateOpts{Command: command, Attach: attach, Env: env, Size: c.Size, Type: c.Type,
+	return heroku.DynoCreateOpts{Command: command, Attach: attach, Env: env, Size: c.Size, Type: c.Type,
 		ForceNoTTY: attach && (c.NoTTY || !term.IsTerminal(s.Term.In))}
+}
+
+// create asks for the dyno.
+func (c *oneOff) create(ctx context.Context, s *Session, h *heroku.Client, app, command string, attach bool) (heroku.Dyno, error) {
+	in := c.options(s, command, attach)
 	d, err := h.CreateDyno(ctx, app, in)
 	for try := 0; heroku.StatusOf(err) == 409 && try < 2; try++ { // the release is not ready yet
 		d, err = h.CreateDyno(ctx, app, in)
@@ -101,12 +115,8 @@ func (c *run) Run(ctx context.Context, s *Session) error {
 		return err
 	}
 	command := commandLine(words)
-	sent := command
-	if c.ExitCode {
-		sent += " ; echo \"" + exitMark + "$?\""
-	}
 	a := s.Term.Start("Running %s on %s", command, app)
-	d, err := c.create(ctx, s, h, app, sent, true)
+	d, err := c.create(ctx, s, h, app, c.marked(command), true)
 	if err == nil && d.AttachURL == nil {
 		err = errors.New("the server gave no address to attach to")
 	}
@@ -114,6 +124,11 @@ func (c *run) Run(ctx context.Context, s *Session) error {
 		a.Failed(err)
 		return err
 	}
+	return c.connect(ctx, s, h, app, d, a)
+}
+
+// connect connects this terminal with the command of a dyno until the command ends.
+func (c *oneOff) connect(ctx context.Context, s *Session, h *heroku.Client, app string, d heroku.Dyno, a *term.Action) error {
 	a.Status("starting, %s", d.Name)
 	roots, err := s.roots()
 	if err != nil {
@@ -127,7 +142,16 @@ func (c *run) Run(ctx context.Context, s *Session) error {
 	}
 	defer conn.Close()
 	a.End("up, %s (%s)", d.Name, d.Size)
+	watching, stop := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		s.Term.Windows(watching, func(columns, rows int) { // a server that cannot do it leaves the size as it was
+			h.ResizeDyno(watching, app, d.ID, heroku.Window{Columns: heroku.Pointer(heroku.Int(columns)), Lines: heroku.Pointer(heroku.Int(rows))})
+		})
+	})
 	status, err := s.attach(ctx, conn, c.NoTTY)
+	stop()
+	watch.Wait()
 	switch {
 	case err != nil:
 		return err
@@ -139,6 +163,34 @@ func (c *run) Run(ctx context.Context, s *Session) error {
 		return exitStatus(status)
 	}
 	return nil
+}
+
+type runInside struct {
+	Dyno string `arg:"" help:"The dyno, such as web.1."`
+	oneOff
+}
+
+// Run runs a command inside a dyno that runs already and connects it with this terminal.
+func (c *runInside) Run(ctx context.Context, s *Session) error {
+	words, err := c.words()
+	if err != nil {
+		return err
+	}
+	h, app, err := c.target(ctx, s)
+	if err != nil {
+		return err
+	}
+	command := commandLine(words)
+	a := s.Term.Start("Running %s inside %s of %s", command, c.Dyno, app)
+	d, err := h.RunInside(ctx, app, c.Dyno, c.options(s, c.marked(command), true))
+	if err == nil && d.AttachURL == nil {
+		err = errors.New("the server gave no address to attach to")
+	}
+	if err != nil {
+		a.Failed(err)
+		return err
+	}
+	return c.connect(ctx, s, h, app, d, a)
 }
 
 type runDetached struct{ oneOff }
