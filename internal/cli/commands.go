@@ -38,6 +38,8 @@ type commands struct {
 	PSRestart psRestart   `cmd:"" name:"ps:restart" group:"dynos" help:"Restart dynos."`
 	PSStop    psStop      `cmd:"" name:"ps:stop" group:"dynos" help:"Stop dynos."`
 	PSWait    psWait      `cmd:"" name:"ps:wait" group:"dynos" help:"Wait until all dynos run the newest release."`
+	PSExec    psExec      `cmd:"" name:"ps:exec" group:"dynos" help:"Run a command or a shell inside a dyno that runs already."`
+	PSCopy    psCopy      `cmd:"" name:"ps:copy" group:"dynos" help:"Copy a file out of a dyno."`
 	Run       run         `cmd:"" name:"run" group:"dynos" help:"Run a command in a one-off dyno."`
 	RunInside runInside   `cmd:"" name:"run:inside" group:"dynos" help:"Run a command inside a dyno that runs already."`
 	RunDetach runDetached `cmd:"" name:"run:detached" group:"dynos" help:"Run a command in a one-off dyno, without its output."`

@@ -20,7 +20,7 @@ type oneOff struct {
 	Type     string   `placeholder:"TYPE" help:"Run as this process type."`
 	ExitCode bool     `short:"x" name:"exit-code" help:"End with the command's exit status."`
 	NoTTY    bool     `name:"no-tty" help:"Give the command no terminal."`
-	Command  []string `arg:"" passthrough:"" help:"The command."`
+	Command  []string `arg:"" optional:"" passthrough:"" help:"The command."`
 }
 
 // words are the command, after the flags inside it have been taken out.
@@ -63,11 +63,14 @@ func commandLine(words []string) string {
 	for i, w := range words {
 		quoted[i] = w
 		if w == "" || strings.ContainsAny(w, " \t\n\"'\\$`") {
-			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+			quoted[i] = shellWord(w)
 		}
 	}
 	return strings.Join(quoted, " ")
 }
+
+// shellWord is w as any shell reads it back.
+func shellWord(w string) string { return "'" + strings.ReplaceAll(w, "'", `'\''`) + "'" }
 
 // marked is command with a line at the end of its output by which the exit status becomes known, if it is asked for.
 func (c *oneOff) marked(command string) string {
@@ -102,6 +105,8 @@ func (c *oneOff) create(ctx context.Context, s *Session, h *heroku.Client, app, 
 	return d, err
 }
 
+var errNoAddress = errors.New("the server gave no address to attach to")
+
 type run struct{ oneOff }
 
 // Run runs a command in a one-off dyno and connects it with this terminal.
@@ -118,7 +123,7 @@ func (c *run) Run(ctx context.Context, s *Session) error {
 	a := s.Term.Start("Running %s on %s", command, app)
 	d, err := c.create(ctx, s, h, app, c.marked(command), true)
 	if err == nil && d.AttachURL == nil {
-		err = errors.New("the server gave no address to attach to")
+		err = errNoAddress
 	}
 	if err != nil {
 		a.Failed(err)
@@ -184,7 +189,7 @@ func (c *runInside) Run(ctx context.Context, s *Session) error {
 	a := s.Term.Start("Running %s inside %s of %s", command, c.Dyno, app)
 	d, err := h.RunInside(ctx, app, c.Dyno, c.options(s, c.marked(command), true))
 	if err == nil && d.AttachURL == nil {
-		err = errors.New("the server gave no address to attach to")
+		err = errNoAddress
 	}
 	if err != nil {
 		a.Failed(err)
