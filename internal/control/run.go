@@ -55,6 +55,9 @@ func (c *Control) stepRun(ctx context.Context, id string) (time.Duration, error)
 	state := plan.RunState{Run: s.run, Session: c.sessions.state(id), Zones: zones}
 	if len(seen) > 0 {
 		state.Seen = &seen[0]
+		if !s.run.Attached { // in this life of ours nobody may follow it yet
+			c.logs.Ensure(id, s.app.ID, s.run.Name())
+		}
 	}
 	p := plan.Run(state, time.Now())
 	return p.Again, c.carryOutRun(ctx, s, p)

@@ -30,8 +30,9 @@ type stage struct {
 	app     cloister.App
 	release cloister.Release
 
-	mu   sync.Mutex
-	said []string
+	mu       sync.Mutex
+	said     []string
+	followed map[string]bool // in this life of control
 }
 
 // Commands of the stage: what the last word of a process says.
@@ -93,6 +94,7 @@ func (s *stage) update(fn func(tx *store.Tx) error) {
 }
 
 func (s *stage) begin() {
+	s.followed = map[string]bool{}
 	s.control = control.New(s.store, s.engine, nowhere{}, s, nil, control.Config{Owner: "test", AppDomain: "apps.localhost"}, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -178,7 +180,11 @@ func (s *stage) Platform(_, proc string, _ time.Time, text string) {
 	defer s.mu.Unlock()
 	s.said = append(s.said, proc+": "+text)
 }
-func (*stage) Ensure(_, _, _ string)           {}
+func (s *stage) Ensure(_, _, proc string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.followed[proc] = true
+}
 func (*stage) Drained(context.Context, string) {}
 func (*stage) Delete(string)                   {}
 
@@ -309,6 +315,30 @@ func TestADetachedCommandLivesUntilItsTimeIsOver(t *testing.T) {
 		s.settle(31 * time.Minute)
 		s.heard(starts+"`work`", isUp, "run.1234: Time to live of 3600 seconds is over", "run.1234: Stopping all processes with SIGTERM",
 			"run.1234: Process exited with status 143", isOver)
+	})
+}
+
+func TestOutputIsFollowedAgainAfterARestart(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.update(func(tx *store.Tx) error {
+			if err := tx.PutProcessType(cloister.ProcessType{ID: cloister.NewID(), AppID: s.app.ID, Type: "worker", Command: "work", Quantity: 1,
+				Size: "Private-S", CreatedAt: tx.Now, UpdatedAt: tx.Now}); err != nil {
+				return err
+			}
+			return tx.Touch("app", s.app.ID)
+		})
+		s.run("work", false)
+		for range 2 {
+			time.Sleep(5 * time.Second)
+			synctest.Wait()
+			s.mu.Lock()
+			if !s.followed["run.1234"] || !s.followed["worker.1"] {
+				t.Errorf("followed are %v", s.followed)
+			}
+			s.mu.Unlock()
+			s.stop()
+			s.begin()
+		}
 	})
 }
 

@@ -76,6 +76,9 @@ func (a *Sessions) Claim(secret cloister.Secret) (*Session, bool) {
 	defer a.mu.Unlock()
 	s, ok := a.offers[key]
 	delete(a.offers, key)
+	if ok {
+		s.state.Here = true
+	}
 	return s, ok
 }
 

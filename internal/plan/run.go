@@ -11,6 +11,7 @@ import (
 // A Session is what is known of the client of an attached one-off dyno. One of an earlier life of ours is not.
 type Session struct {
 	Known bool
+	Here  bool // its client has come
 	Up    bool // the command runs, or has run
 	Over  bool // the command has ended, or never will begin
 	Exit  int
@@ -97,7 +98,7 @@ func (p *run) unwanted() bool {
 	case p.r.Stopped:
 	case !p.now.Before(p.r.ExpiresAt):
 		p.say(p.now, fmt.Sprintf("Time to live of %d seconds is over", int(p.r.ExpiresAt.Sub(p.r.CreatedAt).Seconds())))
-	case p.r.Attached && p.Session.Over, p.r.Attached && !p.Session.Up && late && p.r.UpAt.IsZero():
+	case p.r.Attached && p.Session.Over, p.r.Attached && !p.Session.Here && late && p.r.UpAt.IsZero():
 		p.say(p.now, "Error R13 (Attach error) -> Failed to attach to process")
 	case p.r.Attached && !p.Session.Known && !p.r.UpAt.IsZero():
 		p.say(p.now, "Client connection lost in a restart of the platform")
