@@ -142,11 +142,15 @@ func (a *Sessions) close(id string, which func(*Session) chan struct{}) {
 // HasTTY reports whether the command has a terminal.
 func (s *Session) HasTTY() bool { return s.TTY }
 
-// note changes the state of a session, and has its one-off dyno looked at.
+// note changes the state of a session. Its one-off dyno is to be looked at then.
 func (s *Session) note(change func(*plan.Session)) {
 	s.all.mu.Lock()
+	defer s.all.mu.Unlock()
 	change(&s.state)
-	s.all.mu.Unlock()
+}
+
+// touch has the one-off dyno looked at.
+func (s *Session) touch() {
 	if s.Inside {
 		return
 	}
@@ -159,6 +163,7 @@ func (s *Session) note(change func(*plan.Session)) {
 
 func (s *Session) over(exit int) {
 	s.note(func(p *plan.Session) { p.Over, p.Exit = true, exit })
+	s.touch()
 	if s.Inside {
 		s.all.end(s.ID)
 	}
@@ -192,14 +197,15 @@ func (s *Session) Run(ctx context.Context, t engine.Terminal) error {
 	own, kill := context.WithCancel(context.WithoutCancel(ctx))
 	defer kill()
 	hangup := make(chan struct{})
+	var watch sync.WaitGroup
 	began := t.Began
 	t.Began = func() {
 		began()
 		s.note(func(p *plan.Session) { p.Up = true })
+		watch.Go(s.touch) // its output need not wait for that
 	}
 	t.TTY, t.Window = s.TTY, engine.Window{Columns: uint16(s.Columns), Rows: uint16(s.Lines)}
 	t.Resize, t.Hangup = s.resize, hangup
-	var watch sync.WaitGroup
 	watch.Go(func() { s.watch(ctx, own, hangup, kill) })
 	env := map[string]string{}
 	for k, v := range s.Env {
