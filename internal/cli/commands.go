@@ -54,6 +54,9 @@ type commands struct {
 	PSWait    psWait        `cmd:"" name:"ps:wait" group:"dynos" help:"Wait until all dynos run the newest release."`
 	Run       run           `cmd:"" name:"run" group:"dynos" help:"Run a command in a one-off dyno."`
 	RunDetach runDetached   `cmd:"" name:"run:detached" group:"dynos" help:"Run a command in a one-off dyno, without its output."`
+	PSExec    psExec        `cmd:"" name:"ps:exec" group:"dynos" help:"Run a command or a shell inside a dyno that runs already."`
+	PSCopy    psCopy        `cmd:"" name:"ps:copy" group:"dynos" help:"Copy a file out of a dyno."`
+	RunInside runInside     `cmd:"" name:"run:inside" group:"dynos" help:"Run a command inside a dyno that runs already."`
 
 	Config      configList  `cmd:"" name:"config" group:"config" help:"List the config vars of an app."`
 	ConfigGet   configGet   `cmd:"" name:"config:get" group:"config" help:"Show the values of config vars."`

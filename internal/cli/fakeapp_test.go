@@ -223,6 +223,13 @@ func (f *fake) releaseRoutes(mux *http.ServeMux) {
 	})
 }
 
+// offer is where a command is attached to.
+func (f *fake) offer(command string) *string {
+	f.secrets["s3cret?x=1"] = command
+	_, port, _ := strings.Cut(f.attach.Addr().String(), ":")
+	return heroku.Pointer("rendezvous://127.0.0.1:" + port + "/s3cret?x=1")
+}
+
 func (f *fake) dynoRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /apps/{app}/dynos", f.on(func(w http.ResponseWriter, r *http.Request, a *heroku.App) {
 		f.looks++
@@ -239,11 +246,16 @@ func (f *fake) dynoRoutes(mux *http.ServeMux) {
 		}
 		d := heroku.Dyno{ID: id(3000), Name: "run.1234", Type: "run", Size: "Private-S", State: "starting", Command: in.Command}
 		if in.Attach {
-			f.secrets["s3cret?x=1"] = in.Command
-			_, port, _ := strings.Cut(f.attach.Addr().String(), ":")
-			d.AttachURL = heroku.Pointer("rendezvous://127.0.0.1:" + port + "/s3cret?x=1")
+			d.AttachURL = f.offer(in.Command)
 		}
 		reply(w, 201, d)
+	}))
+	mux.HandleFunc("POST /apps/{app}/dynos/{dyno}", f.on(func(w http.ResponseWriter, r *http.Request, a *heroku.App) {
+		in, ok := read[heroku.DynoCreateOpts](w, r)
+		if !ok {
+			return
+		}
+		reply(w, 201, heroku.Dyno{ID: id(3001), Name: r.PathValue("dyno"), Size: "Private-S", State: "up", Command: in.Command, AttachURL: f.offer(in.Command)})
 	}))
 	for _, path := range []string{"DELETE /apps/{app}/dynos", "DELETE /apps/{app}/dynos/{dyno}", "DELETE /apps/{app}/formations/{type}",
 		"POST /apps/{app}/dynos/{dyno}/actions/stop", "POST /apps/{app}/formations/{type}/actions/stop"} {

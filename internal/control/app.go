@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/engine"
 	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/store"
 )
@@ -37,6 +38,11 @@ func (c *Control) stepApp(ctx context.Context, id string) (time.Duration, error)
 	seen, err := c.engine.List(ctx, id)
 	if err != nil {
 		return 0, err
+	}
+	for _, d := range s.dynos {
+		if slices.ContainsFunc(seen, func(st engine.Status) bool { return st.ID == d.ID }) { // in this life of ours nobody may follow it yet
+			c.logs.Ensure(d.ID, id, d.Name())
+		}
 	}
 	zones, err := c.zones(ctx)
 	if err != nil {

@@ -67,9 +67,10 @@ type Control struct {
 	config Config
 	log    *slog.Logger
 
-	builds *Builds
-	routes *routes
-	names  *names
+	builds   *Builds
+	routes   *routes
+	names    *names
+	sessions *Sessions
 
 	looking sync.Mutex // held while zones are looked at
 }
@@ -77,15 +78,19 @@ type Control struct {
 // New returns a Control. builds may be nil where nothing is built.
 func New(s *store.Store, e engine.Engine, r Router, logs Log, b *Builds, c Config, log *slog.Logger) *Control {
 	return &Control{store: s, engine: e, router: r, logs: logs, config: c, log: log, builds: b, routes: newRoutes(r, c),
-		names: newNames(c.AppDomain)}
+		names: newNames(c.AppDomain), sessions: NewSessions(s, e, logs, log)}
 }
+
+// Sessions are the commands that clients are attached to.
+func (c *Control) Sessions() *Sessions { return c.sessions }
 
 // slots is how many steps run at once. Starting a container keeps a step busy for some 50 ms, most of it waiting.
 const slots = 16
 
 // Run works until ctx is done.
 func (c *Control) Run(ctx context.Context) error {
-	steps := map[string]Step{"space": c.stepSpace, "app": c.stepApp}
+	steps := map[string]Step{"space": c.stepSpace, "app": c.stepApp, "run": c.stepRun}
+	defer context.AfterFunc(ctx, func() { close(c.sessions.quit) })()
 	if c.builds != nil {
 		steps["build"] = c.builds.Step
 		defer c.builds.Wait()
@@ -118,8 +123,8 @@ func (c *Control) follow(ctx context.Context) error {
 		for e := range events {
 			apps := owners(e, events)
 			if err := c.store.Update(ctx, func(tx *store.Tx) error {
-				for _, id := range apps {
-					if err := tx.Touch("app", id); err != nil {
+				for _, owner := range apps {
+					if err := tx.Touch(ownerWork(owner)); err != nil {
 						return err
 					}
 				}
@@ -136,7 +141,7 @@ func (c *Control) follow(ctx context.Context) error {
 	return nil
 }
 
-// owners are the apps that an event is about, and those that wait behind it: each once, however much happens to it.
+// owners are the apps and one-off dynos that an event is about, and those that wait behind it: each once, however much happens to it.
 func owners(e engine.Event, events <-chan engine.Event) []string {
 	seen := map[string]bool{}
 	for more := true; more; {

@@ -207,6 +207,9 @@ func (p *Platform) DestroyApp(ctx context.Context, a cloister.Actor, ref string)
 		if app, err = p.app(tx, a, ref, manageApp); err != nil {
 			return err
 		}
+		if err := tx.TouchRuns(app.ID); err != nil {
+			return err
+		}
 		if err := tx.DeleteApp(app.ID); err != nil {
 			return err
 		}

@@ -122,7 +122,11 @@ func (p *Platform) dynoLimit(tx *store.Tx, app AppInfo) error {
 	if err != nil {
 		return err
 	}
-	if n := count(types); n > cloister.MaxDynos {
+	runs, err := tx.CountRuns(app.SpaceID, "")
+	if err != nil {
+		return err
+	}
+	if n := count(types) + runs; n > cloister.MaxDynos {
 		return cloister.Errorf(cloister.Invalid, "Space %s would have %d dynos; its limit is %d. Scale something down first.", app.Space.Name, n, cloister.MaxDynos)
 	}
 	return nil

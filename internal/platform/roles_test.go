@@ -184,6 +184,18 @@ var deeds = map[string]struct {
 		_, err := h.Restart(ctx, a, "quiet-garth", "")
 		return err
 	}},
+	"Run": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, _, err := h.Run(ctx, a, "quiet-garth", platform.RunSpec{Command: "bash", Attach: true})
+		return err
+	}},
+	"RunInside": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.RunInside(ctx, a, "quiet-garth", "web.1", platform.RunSpec{Command: "bash"})
+		return err
+	}},
+	"TerminalsOf": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.TerminalsOf(ctx, a, "quiet-garth")
+		return err
+	}},
 	"Formation": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.Formation(ctx, a, "quiet-garth")
 		return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/api"
+	"github.com/cloister-dev/cloister/internal/attach"
 	"github.com/cloister-dev/cloister/internal/build"
 	"github.com/cloister-dev/cloister/internal/control"
 	"github.com/cloister-dev/cloister/internal/engine"
@@ -101,12 +102,13 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	imports := &slugs{importer: builds, key: keys.derive("slugs"), max: maxSource, log: log}
 	handler := &front{git: git, streams: lines.Handler(), sources: sources, slugs: imports,
 		api: api.New(api.Config{WebPort: c.webPort(), GitURL: "https://" + loopback(c.Listen) + "/"}, p,
-			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, CheckBuildpack: build.CheckBuildpack}, log)}
+			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, Terminals: ctl.Sessions(), CheckBuildpack: build.CheckBuildpack}, log)}
+	sessions := attach.New(attach.Config{Claim: func(secret cloister.Secret) (attach.Session, bool) { return ctl.Sessions().Claim(secret) }}, log)
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ctl.Run(ctx) })
 	group.Go(func() error { return giveBack(ctx) })
-	group.Go(func() error { return serveAPI(ctx, c, own, handler) })
+	group.Go(func() error { return serveAPI(ctx, c, own, handler, sessions) })
 	group.Go(func() error { return serveFeed(ctx, c, feed) })
 	group.Go(func() error { return (&admin{config: c, store: s, platform: p}).serve(ctx) })
 	group.Go(func() error { return (&housekeeper{store: s, images: images, sources: sources, log: log}).run(ctx) })

@@ -38,7 +38,8 @@ var faults = []string{"crash", "lose", "fail zone", "declare failed", "break eng
 
 func drawScript(rt *rapid.T) []action {
 	what := append([]string{"deploy", "deploy", "broken deploy", "config", "restart dynos", "restart server", "heal zone", "declare healed",
-		"lose events", "hear events", "mend engine", "trust", "maintenance", "create app", "rollback"}, faults...)
+		"lose events", "hear events", "mend engine", "trust", "maintenance", "create app", "rollback",
+		"run", "run", "stop runs"}, faults...)
 	return rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) action {
 		return action{
 			what:  rapid.SampledFrom(what).Draw(rt, "what"),
@@ -86,6 +87,10 @@ func (s *server) act(ctx context.Context, a action) (err error) {
 		_, _, err = p.Scale(ctx, s.actor, a.app, []platform.Scaling{{Type: a.typ, Quantity: &a.n}})
 	case "restart dynos":
 		_, err = p.Restart(ctx, s.actor, a.app, []string{"", a.typ, fmt.Sprintf("%s.%d", a.typ, a.n)}[a.n%3])
+	case "run":
+		return s.run(ctx, a.app, a.n)
+	case "stop runs":
+		_, err = p.Restart(ctx, s.actor, a.app, "run")
 	case "maintenance":
 		on := a.n%2 == 0
 		_, err = p.UpdateApp(ctx, s.actor, a.app, platform.AppChange{Maintenance: &on})

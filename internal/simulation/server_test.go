@@ -43,7 +43,7 @@ func newServer(t *testing.T) (*server, error) {
 		return nil, err
 	}
 	s := &server{store: st, router: newRouter()}
-	s.fake = fake.New(fake.Config{Behave: s.behave})
+	s.fake = fake.New(fake.Config{Behave: s.behave, Exec: untilHungUp})
 	s.engine = &watchedEngine{Engine: s.fake, router: s.router, store: st, unnamed: map[string]time.Time{}, failed: map[string]period{}}
 	quiet := slog.New(slog.DiscardHandler)
 	s.platform = platform.New(st, platform.Config{AppDomain: "apps.localhost"}, quiet)
@@ -151,6 +151,38 @@ func (s *server) deploy(ctx context.Context, app string, broken bool) error {
 	}
 	_, _, err = s.platform.ReleaseSlug(ctx, s.actor, app, slug.ID, "")
 	return err
+}
+
+// untilHungUp is what a one-off dyno does that a client is attached to.
+func untilHungUp(ctx context.Context, _ engine.Workload, _ engine.Process, t engine.Terminal) (int, error) {
+	select {
+	case <-t.Hangup:
+		return 129, nil
+	case <-ctx.Done():
+		return 137, ctx.Err()
+	}
+}
+
+// run runs a one-off dyno: detached, or attached to a client who comes for a while, or never.
+func (s *server) run(ctx context.Context, app string, n int) error {
+	_, _, t, err := s.platform.Run(ctx, s.actor, app, platform.RunSpec{Command: "fake wait", Attach: n%3 > 0, TimeToLive: 60 * n})
+	if err != nil || n%3 == 0 {
+		return err
+	}
+	secret := s.control.Sessions().Offer(t)
+	if n%3 == 1 {
+		return nil
+	}
+	session, ok := s.control.Sessions().Claim(secret)
+	if !ok {
+		return errors.New("a secret does not work")
+	}
+	go func() {
+		client, hangUp := context.WithTimeout(context.Background(), time.Duration(n)*10*time.Second)
+		defer hangUp()
+		session.Run(client, engine.Terminal{Began: func() {}}) // an error is the engine's, or the client's own
+	}()
+	return nil
 }
 
 // silence is a log that nobody reads.
