@@ -58,15 +58,16 @@ type commands struct {
 	PSCopy    psCopy        `cmd:"" name:"ps:copy" group:"dynos" help:"Copy a file out of a dyno."`
 	RunInside runInside     `cmd:"" name:"run:inside" group:"dynos" help:"Run a command inside a dyno that runs already."`
 
-	Config      configList  `cmd:"" name:"config" group:"config" help:"List the config vars of an app."`
-	ConfigGet   configGet   `cmd:"" name:"config:get" group:"config" help:"Show the values of config vars."`
-	ConfigSet   configSet   `cmd:"" name:"config:set" group:"config" help:"Set config vars."`
-	ConfigUnset configUnset `cmd:"" name:"config:unset" group:"config" help:"Remove config vars."`
-	Releases    releases    `cmd:"" name:"releases" group:"config" help:"List the releases of an app."`
-	ReleaseInfo releaseInfo `cmd:"" name:"releases:info" group:"config" help:"Show a release."`
-	ReleaseOut  releaseOut  `cmd:"" name:"releases:output" group:"config" help:"Show the output of a release's release command."`
-	Rollback    rollback    `cmd:"" name:"releases:rollback" group:"config" help:"Go back to an earlier release."`
-	Logs        logs        `cmd:"" name:"logs" group:"config" help:"Show the log of an app."`
+	Config      configList   `cmd:"" name:"config" group:"config" help:"List the config vars of an app."`
+	ConfigGet   configGet    `cmd:"" name:"config:get" group:"config" help:"Show the values of config vars."`
+	ConfigSet   configSet    `cmd:"" name:"config:set" group:"config" help:"Set config vars."`
+	ConfigUnset configUnset  `cmd:"" name:"config:unset" group:"config" help:"Remove config vars."`
+	Releases    releases     `cmd:"" name:"releases" group:"config" help:"List the releases of an app."`
+	ReleaseInfo releaseInfo  `cmd:"" name:"releases:info" group:"config" help:"Show a release."`
+	ReleaseOut  releaseOut   `cmd:"" name:"releases:output" group:"config" help:"Show the output of a release's release command."`
+	Retry       releaseRetry `cmd:"" name:"releases:retry" group:"config" help:"Run the newest release's release command again."`
+	Rollback    rollback     `cmd:"" name:"releases:rollback" group:"config" help:"Go back to an earlier release."`
+	Logs        logs         `cmd:"" name:"logs" group:"config" help:"Show the log of an app."`
 
 	Domains      domains         `cmd:"" name:"domains" group:"build" help:"List the domains of an app."`
 	DomainsAdd   domainAdd       `cmd:"" name:"domains:add" group:"build" help:"Add a domain."`

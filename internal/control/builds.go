@@ -310,7 +310,12 @@ func (b *Builds) release(ctx context.Context, want cloister.Build, result build.
 	b.config.Say(app.ID, "Build succeeded")
 	b.config.Say(app.ID, fmt.Sprintf("%s by user %s", r.Description, want.UserEmail))
 	b.config.Say(app.ID, fmt.Sprintf("Release v%d created by user %s", r.Version, want.UserEmail))
-	fmt.Fprintf(out, "-----> Launching...\n       Released v%d\n       %s deployed to Cloister\n\n", r.Version, b.config.URL(app))
+	declared := ""
+	if r.Phase {
+		b.config.Say(app.ID, fmt.Sprintf("Running release v%d commands by user %s", r.Version, want.UserEmail))
+		declared = " !     Release command declared: this new release will not be available until the command succeeds.\n"
+	}
+	fmt.Fprintf(out, "-----> Launching...\n"+declared+"       Released v%d\n       %s deployed to Cloister\n\n", r.Version, b.config.URL(app))
 	if err := out.Close(); err != nil {
 		b.log.Warn("the transcript of a build was cut short", "build", want.ID, "err", err) // but it is released
 	}

@@ -7,6 +7,7 @@ package control
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -54,6 +55,8 @@ type Config struct {
 	Mail          bool               // dynos may send mail, on port 25
 	Networks      []cloister.Network // the operator's, that spaces may be peered with
 	DailyRestarts bool               // of the dynos of apps whose owners do not decide
+	// Output empties and opens the output of a release; nil: nobody reads it.
+	Output func(releaseID string) io.WriteCloser
 	// Forget is called with the id of an app that is gone: its repository can go too.
 	Forget func(appID string) error
 }
@@ -71,6 +74,7 @@ type Control struct {
 	routes   *routes
 	names    *names
 	sessions *Sessions
+	outputs  *outputs
 
 	looking sync.Mutex // held while zones are looked at
 }
@@ -78,7 +82,7 @@ type Control struct {
 // New returns a Control. builds may be nil where nothing is built.
 func New(s *store.Store, e engine.Engine, r Router, logs Log, b *Builds, c Config, log *slog.Logger) *Control {
 	return &Control{store: s, engine: e, router: r, logs: logs, config: c, log: log, builds: b, routes: newRoutes(r, c),
-		names: newNames(c.AppDomain), sessions: NewSessions(s, e, logs, log)}
+		names: newNames(c.AppDomain), sessions: NewSessions(s, e, logs, log), outputs: newOutputs(e, c.Output, log)}
 }
 
 // Sessions are the commands that clients are attached to.
@@ -91,6 +95,8 @@ const slots = 16
 func (c *Control) Run(ctx context.Context) error {
 	steps := map[string]Step{"space": c.stepSpace, "app": c.stepApp, "run": c.stepRun}
 	defer context.AfterFunc(ctx, func() { close(c.sessions.quit) })()
+	defer c.outputs.busy.Wait()
+	defer close(c.outputs.quit)
 	if c.builds != nil {
 		steps["build"] = c.builds.Step
 		defer c.builds.Wait()

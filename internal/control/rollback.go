@@ -15,7 +15,7 @@ func (c *Control) rollBack(ctx context.Context, s appState, to string) (bool, er
 	var old, made cloister.Release
 	err := c.store.Update(ctx, func(tx *store.Tx) error {
 		made = cloister.Release{}
-		now, err := tx.CurrentRelease(s.app.ID)
+		now, err := tx.NewestRelease(s.app.ID) // one that is pending may be the cure
 		if err != nil || now.ID != s.release.ID {
 			return err
 		}

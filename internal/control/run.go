@@ -31,6 +31,7 @@ type runState struct {
 	space   cloister.Space
 	release cloister.Release
 	slug    cloister.Slug
+	waits   bool // of a release dyno: the release before has its turn
 }
 
 // stepRun starts a one-off dyno, watches it, and forgets it when its command has ended.
@@ -44,9 +45,15 @@ func (c *Control) stepRun(ctx context.Context, id string) (time.Duration, error)
 	if s.space.State != cloister.Allocated {
 		return time.Second, nil // its network comes first
 	}
+	if s.waits {
+		return time.Second, nil
+	}
 	seen, err := c.engine.List(ctx, runOwner+id)
 	if err != nil {
 		return 0, err
+	}
+	if len(seen) > 0 && s.run.Type == cloister.ReleaseType {
+		c.outputs.follow(ctx, s.run)
 	}
 	zones, err := c.zones(ctx)
 	if err != nil {
@@ -77,7 +84,11 @@ func (c *Control) runState(ctx context.Context, id string) (s runState, err erro
 		if s.release, err = tx.Release(s.run.AppID, s.run.ReleaseID); err != nil {
 			return err
 		}
-		s.slug, err = tx.Slug(s.run.AppID, s.release.SlugID)
+		if s.slug, err = tx.Slug(s.run.AppID, s.release.SlugID); err != nil || s.run.Type != cloister.ReleaseType || s.run.Zone != "" || s.run.Stopped {
+			return err
+		}
+		before, err := tx.PendingBefore(s.app.ID, s.release.Version)
+		s.waits = before > 0
 		return err
 	})
 	return s, err
@@ -87,7 +98,7 @@ func (c *Control) runState(ctx context.Context, id string) (s runState, err erro
 func (c *Control) carryOutRun(ctx context.Context, s runState, p plan.RunPlan) error {
 	s.run = p.Run
 	if p.Put {
-		if err := c.store.Update(ctx, func(tx *store.Tx) error { return tx.PutRun(p.Run) }); err != nil {
+		if err := c.store.Update(ctx, func(tx *store.Tx) error { return c.recordRun(tx, s, p.Run) }); err != nil {
 			return err
 		}
 	}
@@ -104,6 +115,9 @@ func (c *Control) carryOutRun(ctx context.Context, s runState, p plan.RunPlan) e
 			return err
 		}
 	}
+	if p.Delete && s.run.Type == cloister.ReleaseType {
+		c.outputs.end(ctx, p.Run)
+	}
 	if p.Drop {
 		if err := c.drop(ctx, []string{p.Run.ID}); err != nil {
 			return err
@@ -114,6 +128,23 @@ func (c *Control) carryOutRun(ctx context.Context, s runState, p plan.RunPlan) e
 	}
 	c.sessions.end(p.Run.ID)
 	return c.store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteRun(p.Run.ID) })
+}
+
+// recordRun writes the status of a one-off dyno. The end of a release dyno decides about its release.
+func (c *Control) recordRun(tx *store.Tx, s runState, r cloister.Run) error {
+	if err := tx.PutRun(r); err != nil || !r.Over() || r.Type != cloister.ReleaseType {
+		return err
+	}
+	app, err := tx.App(s.app.ID)
+	if err != nil {
+		return err
+	}
+	release, err := tx.Release(s.app.ID, r.ReleaseID)
+	if err != nil {
+		return err
+	}
+	_, err = tx.EndPhase(app, release, r.Exit == 0, cloister.DefaultSize(s.space.Shield))
+	return err
 }
 
 func (c *Control) startRun(ctx context.Context, s runState) error {
@@ -128,6 +159,9 @@ func (c *Control) startRun(ctx context.Context, s runState) error {
 		c.sessions.ready(s.run.ID)
 	} else {
 		c.logs.Ensure(s.run.ID, s.app.ID, s.run.Name())
+	}
+	if s.run.Type == cloister.ReleaseType {
+		c.outputs.follow(ctx, s.run)
 	}
 	c.log.Info("one-off dyno started", "app", s.app.Name, "dyno", s.run.Name(), "size", s.run.Size, "zone", s.run.Zone, "attached", s.run.Attached)
 	return nil

@@ -33,6 +33,9 @@ type stage struct {
 	mu       sync.Mutex
 	said     []string
 	followed map[string]bool // in this life of control
+
+	phase   func(engine.Workload) fake.Behaviour // what release commands do
+	outputs map[string]*phaseOutput              // by release
 }
 
 // Commands of the stage: what the last word of a process says.
@@ -67,9 +70,13 @@ func execute(ctx context.Context, _ engine.Workload, p engine.Process, t engine.
 func onStage(t *testing.T, test func(t *testing.T, s *stage)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := &stage{t: t, engine: fake.New(fake.Config{Exec: execute, Behave: func(w engine.Workload) fake.Behaviour {
+		s := &stage{t: t}
+		s.engine = fake.New(fake.Config{Exec: execute, Behave: func(w engine.Workload) fake.Behaviour {
+			if strings.HasPrefix(w.Labels["dyno"], "release.") {
+				return s.phase(w)
+			}
 			return fake.Behaviour{Stopped: 143}
-		}})}
+		}})
 		var err error
 		s.store, err = store.Open(t.Context(), store.Config{DSN: ":memory:", Key: make([]byte, 32)})
 		s.check(err)
@@ -95,7 +102,7 @@ func (s *stage) update(fn func(tx *store.Tx) error) {
 
 func (s *stage) begin() {
 	s.followed = map[string]bool{}
-	s.control = control.New(s.store, s.engine, nowhere{}, s, nil, control.Config{Owner: "test", AppDomain: "apps.localhost"}, slog.New(slog.DiscardHandler))
+	s.control = control.New(s.store, s.engine, nowhere{}, s, nil, control.Config{Owner: "test", AppDomain: "apps.localhost", Output: s.output}, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { defer close(ended); s.control.Run(ctx) }()

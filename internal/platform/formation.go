@@ -101,6 +101,9 @@ func scale(t *cloister.ProcessType, c Scaling, shield bool) error {
 		if n < 0 || n > cloister.MaxDynosPerType {
 			return cloister.Errorf(cloister.Invalid, "Cannot run %d dynos of %s: a process type has 0 to %d dynos.", n, t.Type, cloister.MaxDynosPerType)
 		}
+		if n > 0 && t.Type == cloister.ReleaseType {
+			return cloister.Errorf(cloister.Invalid, "Process type release can not be scaled: its command runs once for each release. Run it again with `heroku releases:retry`.")
+		}
 		t.Quantity = n
 	}
 	if c.Size != nil {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -98,7 +99,12 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	}
 	defer git.Close()
 	ctl := control.New(s, e, table, stream, builds, control.Config{Owner: "control", AppDomain: c.AppDomain, DailyRestarts: c.DailyRestarts, Balancers: c.balancers(), ProxyProtocol: c.ProxyProtocol,
-		Mail: c.SMTP, Networks: c.networks(), Forget: git.Delete}, log)
+		Mail: c.SMTP, Networks: c.networks(), Forget: git.Delete, Output: func(id string) io.WriteCloser {
+			if err := lines.DropOutput(id); err != nil {
+				log.Warn("an old output of a release was not removed", "release", id, "err", err)
+			}
+			return lines.Output(id)
+		}}, log)
 	imports := &slugs{importer: builds, key: keys.derive("slugs"), max: maxSource, log: log}
 	handler := &front{git: git, streams: lines.Handler(), sources: sources, slugs: imports,
 		api: api.New(api.Config{WebPort: c.webPort(), GitURL: "https://" + loopback(c.Listen) + "/"}, p,

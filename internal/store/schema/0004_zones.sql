@@ -12,3 +12,4 @@ CREATE TABLE zones (
 ALTER TABLE apps ADD COLUMN features TEXT NOT NULL DEFAULT '{}';        -- spec: JSON object: features switched by hand
 ALTER TABLE apps ADD COLUMN boot_timeout BIGINT NOT NULL DEFAULT 0;     -- spec: seconds; 0: the platform's
 ALTER TABLE releases ADD COLUMN automatic BOOLEAN NOT NULL DEFAULT FALSE; -- made by control: the one before did not come up
+ALTER TABLE releases ADD COLUMN phase BOOLEAN NOT NULL DEFAULT FALSE; -- a release command was run for it
