@@ -37,7 +37,7 @@ func (a action) String() string {
 var faults = []string{"crash", "lose", "fail zone", "declare failed", "break engine", "scale", "destroy app"}
 
 func drawScript(rt *rapid.T) []action {
-	what := append([]string{"deploy", "deploy", "broken deploy", "config", "restart dynos", "restart server", "heal zone", "declare healed",
+	what := append([]string{"deploy", "deploy", "broken deploy", "deploy with command", "config", "restart dynos", "restart server", "heal zone", "declare healed",
 		"lose events", "hear events", "mend engine", "trust", "maintenance", "create app", "rollback",
 		"run", "run", "stop runs"}, faults...)
 	return rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) action {
@@ -77,7 +77,9 @@ func (s *server) act(ctx context.Context, a action) (err error) {
 	p := s.platform
 	switch a.what {
 	case "deploy", "broken deploy":
-		return s.deploy(ctx, a.app, a.what == "broken deploy")
+		return s.deploy(ctx, a.app, a.what == "broken deploy", "")
+	case "deploy with command":
+		return s.deploy(ctx, a.app, false, fmt.Sprint("migrate ", a.n%3)) // and its exit status
 	case "config":
 		v := cloister.Secret(fmt.Sprint(time.Now()))
 		_, err = p.SetConfig(ctx, s.actor, a.app, map[string]*cloister.Secret{"TIME": &v})

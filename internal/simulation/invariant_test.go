@@ -95,7 +95,14 @@ func (v view) always() error {
 			}
 		}
 		slots := map[string]int{}
+		status := map[string]cloister.ReleaseStatus{}
+		for _, r := range v.all[a.ID] {
+			status[r.ID] = r.Status
+		}
 		for _, d := range v.dynos[a.ID] {
+			if status[d.ReleaseID] != cloister.ReleaseSucceeded {
+				return fmt.Errorf("%s of %s runs v%d, whose status is %s", d.Name(), a.Name, d.Version, status[d.ReleaseID])
+			}
 			if st, ok := v.seen[d.ID]; ok && (st.Space != a.SpaceID || st.Owner != a.ID) {
 				return fmt.Errorf("%s of %s runs in the space %s of %s", d.Name(), a.Name, st.Space, st.Owner)
 			}
@@ -173,6 +180,9 @@ func (v view) rest() error {
 			if up := v.answers(a, t.Type); up != t.Quantity && v.latest[a.ID].SlugID != "" {
 				return fmt.Errorf("%d of %d %s of %s answer", up, t.Quantity, t.Type, a.Name)
 			}
+		}
+		if r := v.all[a.ID][0]; r.Status == cloister.ReleasePending {
+			return fmt.Errorf("v%d of %s is still pending", r.Version, a.Name)
 		}
 		if len(v.dynos[a.ID]) != n {
 			return fmt.Errorf("%s has %d rows for %d dynos", a.Name, len(v.dynos[a.ID]), n)

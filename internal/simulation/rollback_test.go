@@ -53,7 +53,7 @@ func breakOne(t *testing.T, web int, rollback bool, restarts []int) (err error) 
 	if err := s.holds(ctx, quiet); err != nil {
 		return err
 	}
-	if err := s.deploy(ctx, "alpha", true); err != nil {
+	if err := s.deploy(ctx, "alpha", true, ""); err != nil {
 		return err
 	}
 	for _, pause := range append(restarts, 600) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -117,6 +118,10 @@ func (s *server) behave(w engine.Workload) fake.Behaviour {
 		Stop:     time.Duration(n/280%25) * time.Second,
 		Stubborn: n/7000%4 == 0,
 	}
+	if strings.HasPrefix(w.Labels["dyno"], "release.") {
+		b.Ends, b.After = true, time.Duration(n%90)*time.Second
+		fmt.Sscanf(w.Command[len(w.Command)-1], "migrate %d", &b.Status)
+	}
 	if _, broken := s.broken.Load(w.Env["HEROKU_APP_NAME"] + "/v" + w.Labels["release"]); broken && w.Port > 0 {
 		if b.Deaf = n%2 == 0; !b.Deaf {
 			b.Listen, b.Ends, b.After, b.Status = time.Hour, true, time.Second, 1
@@ -125,10 +130,13 @@ func (s *server) behave(w engine.Workload) fake.Behaviour {
 	return b
 }
 
-// deploy releases new code of an app, with a web and a worker process.
-func (s *server) deploy(ctx context.Context, app string, broken bool) error {
+// deploy releases new code of an app, with a web and a worker process, and a release command if there is one.
+func (s *server) deploy(ctx context.Context, app string, broken bool, command string) error {
 	slug := cloister.Slug{ID: cloister.NewID(), Stack: "debian-12", Image: "sha256:fake",
 		ProcessTypes: map[string]string{"web": "serve", "worker": "work"}, Size: 1}
+	if command != "" {
+		slug.ProcessTypes[cloister.ReleaseType] = command
+	}
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		a, err := tx.App(app)
 		if err != nil {
