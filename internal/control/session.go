@@ -21,9 +21,9 @@ type Sessions struct {
 	engine engine.Engine
 	logs   Log
 	log    *slog.Logger
-	quit   chan struct{} // closed when we end
 
 	mu     sync.Mutex
+	quit   chan struct{} // closed when this life of control ends
 	offers map[[sha256.Size]byte]*Session
 	byID   map[string]*Session
 }
@@ -32,6 +32,15 @@ type Sessions struct {
 func NewSessions(s *store.Store, e engine.Engine, logs Log, log *slog.Logger) *Sessions {
 	return &Sessions{store: s, engine: e, logs: logs, log: log, quit: make(chan struct{}),
 		offers: map[[sha256.Size]byte]*Session{}, byID: map[string]*Session{}}
+}
+
+// begin begins a life of control, at whose end all sessions end.
+func (a *Sessions) begin() (end func()) {
+	quit := make(chan struct{})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.quit = quit
+	return func() { close(quit) }
 }
 
 // A Session is one command and the client that is attached to it.
@@ -181,6 +190,9 @@ const (
 func (s *Session) Run(ctx context.Context, t engine.Terminal) error {
 	exit := 0
 	defer func() { s.over(exit) }()
+	s.all.mu.Lock()
+	quit := s.all.quit
+	s.all.mu.Unlock()
 	late := time.NewTimer(bootPatience)
 	defer late.Stop()
 	select {
@@ -189,7 +201,7 @@ func (s *Session) Run(ctx context.Context, t engine.Terminal) error {
 		return cloister.Errorf(cloister.Conflict, "The dyno was stopped.")
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-s.all.quit:
+	case <-quit:
 		return restarting()
 	case <-late.C:
 		return cloister.Errorf(cloister.Unavailable, "The dyno did not start within %d seconds. Try again.", int(bootPatience.Seconds()))
@@ -206,7 +218,7 @@ func (s *Session) Run(ctx context.Context, t engine.Terminal) error {
 	}
 	t.TTY, t.Window = s.TTY, engine.Window{Columns: uint16(s.Columns), Rows: uint16(s.Lines)}
 	t.Resize, t.Hangup = s.resize, hangup
-	watch.Go(func() { s.watch(ctx, own, hangup, kill) })
+	watch.Go(func() { s.watch(ctx, own, quit, hangup, kill) })
 	env := map[string]string{}
 	for k, v := range s.Env {
 		env[k] = v.Reveal()
@@ -217,7 +229,7 @@ func (s *Session) Run(ctx context.Context, t engine.Terminal) error {
 	kill()
 	watch.Wait()
 	select {
-	case <-s.all.quit:
+	case <-quit:
 		return restarting()
 	default:
 	}
@@ -237,11 +249,11 @@ func restarting() error {
 }
 
 // watch ends the command when its client has gone, or we end.
-func (s *Session) watch(client, command context.Context, hangup chan<- struct{}, kill func()) {
+func (s *Session) watch(client, command context.Context, quit <-chan struct{}, hangup chan<- struct{}, kill func()) {
 	select {
 	case <-command.Done():
 		return
-	case <-s.all.quit:
+	case <-quit:
 		kill()
 		return
 	case <-client.Done():
@@ -260,7 +272,7 @@ func (s *Session) watch(client, command context.Context, hangup chan<- struct{},
 			send = nil
 		case <-again.C:
 			send = hangup
-		case <-s.all.quit:
+		case <-quit:
 			kill()
 			return
 		case <-grace.C:
