@@ -185,10 +185,9 @@ const (
 	hangupGrace  = 30 * time.Second // from the first SIGHUP to SIGKILL (R16)
 )
 
-// Run runs the command on t, whose Began is called when it really runs, and returns when it has ended and all its output
-// was written. When ctx is done the client has gone: the command gets SIGHUP, again and again, and at last SIGKILL.
-func (s *Session) Run(ctx context.Context, t engine.Terminal) error {
-	exit := 0
+// Run runs the command on t, whose Began is called when it really runs, and returns its exit status when it has ended
+// and all its output was written. When ctx is done the client has gone: the command gets SIGHUP, again and again, and at last SIGKILL.
+func (s *Session) Run(ctx context.Context, t engine.Terminal) (exit int, err error) {
 	defer func() { s.over(exit) }()
 	s.all.mu.Lock()
 	quit := s.all.quit
@@ -198,13 +197,13 @@ func (s *Session) Run(ctx context.Context, t engine.Terminal) error {
 	select {
 	case <-s.runs:
 	case <-s.ended:
-		return cloister.Errorf(cloister.Conflict, "The dyno was stopped.")
+		return 0, cloister.Errorf(cloister.Conflict, "The dyno was stopped.")
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return 0, context.Cause(ctx)
 	case <-quit:
-		return restarting()
+		return 0, restarting()
 	case <-late.C:
-		return cloister.Errorf(cloister.Unavailable, "The dyno did not start within %d seconds. Try again.", int(bootPatience.Seconds()))
+		return 0, cloister.Errorf(cloister.Unavailable, "The dyno did not start within %d seconds. Try again.", int(bootPatience.Seconds()))
 	}
 	own, kill := context.WithCancel(context.WithoutCancel(ctx))
 	defer kill()
@@ -223,25 +222,23 @@ func (s *Session) Run(ctx context.Context, t engine.Terminal) error {
 	for k, v := range s.Env {
 		env[k] = v.Reveal()
 	}
-	var err error
 	exit, err = s.all.engine.Exec(own, s.Dyno.ID, engine.Process{Command: build.DynoCommand(s.Command), Env: env, Dir: "/app"}, t)
 	cut := own.Err() != nil
 	kill()
 	watch.Wait()
 	select {
 	case <-quit:
-		return restarting()
+		return 0, restarting()
 	default:
 	}
-	if cut {
-		exit = 137
-		return nil
-	}
-	if err != nil {
+	switch {
+	case cut:
+		return 137, nil
+	case err != nil:
 		s.all.log.Warn("a session ended early", "dyno", s.Dyno.Name(), "err", err)
-		exit = 137
+		return 137, cloister.Errorf(cloister.Unavailable, "The connection to the dyno was lost.")
 	}
-	return err
+	return exit, nil
 }
 
 func restarting() error {
