@@ -37,9 +37,9 @@ const (
 type Session interface {
 	// HasTTY reports whether the command has a terminal.
 	HasTTY() bool
-	// Run runs the command on t and returns when it has ended and all of its output was written. ctx is done when the
-	// client has gone; it may still take a while then.
-	Run(ctx context.Context, t engine.Terminal) error
+	// Run runs the command on t and returns its exit status when it has ended and all of its output was written. ctx is
+	// done when the client has gone; it may still take a while then.
+	Run(ctx context.Context, t engine.Terminal) (exit int, err error)
 }
 
 // Config is what an Attach works with.
@@ -109,16 +109,20 @@ func (a *Attach) serve(ctx context.Context, c Conn) {
 	defer close(l.over)
 	go l.watch(ctx)
 	out := &output{to: l}
-	err := s.Run(ctx, engine.Terminal{In: &input{line: l, from: in, plain: closes || s.HasTTY(), closes: closes}, Out: out, Err: out, Began: out.began})
-	if err != nil {
+	exit, err := s.Run(ctx, engine.Terminal{In: &input{line: l, from: in, plain: closes || s.HasTTY(), closes: closes}, Out: out, Err: out, Began: out.began})
+	switch {
+	case err != nil:
 		out.complain(cloister.MessageOf(err))
+	case closes:
+		out.status(exit)
 	}
 	out.close()
 	l.goodbye()
 }
 
 // Query is what comes after the secret in the address that clients are given, and which they send with it. A client that
-// says Closing instead ends its input by closing its side of TLS, and no byte of its input means anything but itself.
+// says Closing instead ends its input by closing its side of TLS, and no byte of its input means anything but itself. It is
+// told the exit status in the end, so that it knows an end from a loss.
 const (
 	Query   = "eof=eot"
 	Closing = "eof=close"

@@ -2,6 +2,7 @@ package attach
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -90,6 +91,13 @@ func (o *output) complain(text string) {
 	defer o.mu.Unlock()
 	o.hello()
 	o.send([]byte("\r\n" + strings.TrimSpace(text) + "\r\n"))
+}
+
+// status tells the client how the command ended.
+func (o *output) status(exit int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.send(fmt.Appendf(nil, mark+" heroku-command-exit-status: %d\r\n", exit))
 }
 
 // close sends what is left.

@@ -27,8 +27,8 @@ type session struct {
 	run func(ctx context.Context, t engine.Terminal) error
 }
 
-func (s session) HasTTY() bool                                     { return s.tty }
-func (s session) Run(ctx context.Context, t engine.Terminal) error { return s.run(ctx, t) }
+func (s session) HasTTY() bool                                            { return s.tty }
+func (s session) Run(ctx context.Context, t engine.Terminal) (int, error) { return 7, s.run(ctx, t) }
 
 // cat copies its input to its output.
 func cat(ctx context.Context, t engine.Terminal) error {

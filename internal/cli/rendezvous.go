@@ -16,6 +16,8 @@ import (
 	"github.com/cloister-dev/cloister/internal/cli/term"
 )
 
+var errBroken = errors.New("the connection to the dyno broke")
+
 // exitMark comes before the exit status in the output of a command that is asked for it. Heroku's CLI uses the same:
 // a character that no text has, and words that servers know.
 const exitMark = "\uFFFF heroku-command-exit-status: "
@@ -92,7 +94,7 @@ func (s *Session) attach(ctx context.Context, conn attached, noTTY bool) (status
 		return status, context.Cause(ctx)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = errors.New("the connection to the dyno broke")
+		err = errBroken
 	}
 	return status, err
 }
@@ -108,7 +110,7 @@ func output(w io.Writer, r io.Reader) (status int, err error) {
 	for {
 		n, rerr := r.Read(buf)
 		held = append(held, buf[:n]...)
-		if m := exitLine.FindSubmatchIndex(held); m != nil && (held[m[1]-1] == '\n' || rerr != nil) {
+		for m := exitLine.FindSubmatchIndex(held); m != nil && (held[m[1]-1] == '\n' || rerr != nil); m = exitLine.FindSubmatchIndex(held) {
 			status, _ = strconv.Atoi(string(held[m[2]:m[3]]))
 			held = append(held[:m[0]:m[0]], held[m[1]:]...)
 		}

@@ -160,6 +160,8 @@ func (c *oneOff) connect(ctx context.Context, s *Session, h *heroku.Client, app 
 	switch {
 	case err != nil:
 		return err
+	case status < 0 && conn.closes: // such a server tells the status always
+		return errBroken
 	case !c.ExitCode:
 		return nil
 	case status < 0:

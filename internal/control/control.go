@@ -94,9 +94,8 @@ const slots = 16
 // Run works until ctx is done.
 func (c *Control) Run(ctx context.Context) error {
 	steps := map[string]Step{"space": c.stepSpace, "app": c.stepApp, "run": c.stepRun}
-	defer context.AfterFunc(ctx, func() { close(c.sessions.quit) })()
-	defer c.outputs.busy.Wait()
-	defer close(c.outputs.quit)
+	defer context.AfterFunc(ctx, c.sessions.begin())()
+	defer c.outputs.begin()()
 	if c.builds != nil {
 		steps["build"] = c.builds.Step
 		defer c.builds.Wait()

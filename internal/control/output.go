@@ -19,15 +19,27 @@ type outputs struct {
 	open   func(releaseID string) io.WriteCloser // empties it; nil: nobody reads it
 	log    *slog.Logger
 
-	quit chan struct{}
 	busy sync.WaitGroup
 
 	mu    sync.Mutex
+	quit  chan struct{}            // closed at the end of this life
 	whole map[string]chan struct{} // by dyno: closed when its copy is whole
 }
 
 func newOutputs(e engine.Engine, open func(string) io.WriteCloser, log *slog.Logger) *outputs {
-	return &outputs{engine: e, open: open, log: log, quit: make(chan struct{}), whole: map[string]chan struct{}{}}
+	return &outputs{engine: e, open: open, log: log}
+}
+
+// begin begins a life of control. At its end copies are left off: the next life makes them anew.
+func (o *outputs) begin() (end func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	quit := make(chan struct{})
+	o.quit, o.whole = quit, map[string]chan struct{}{}
+	return func() {
+		close(quit)
+		o.busy.Wait()
+	}
 }
 
 // follow copies the output of a release dyno from its start to its end; a second call does nothing.
@@ -42,7 +54,7 @@ func (o *outputs) follow(ctx context.Context, r cloister.Run) {
 	}
 	whole := make(chan struct{})
 	o.whole[r.ID] = whole
-	out := o.open(r.ReleaseID)
+	out, quit := o.open(r.ReleaseID), o.quit
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	o.busy.Go(func() {
 		defer cancel()
@@ -62,7 +74,7 @@ func (o *outputs) follow(ctx context.Context, r cloister.Run) {
 	})
 	go func() {
 		select {
-		case <-o.quit:
+		case <-quit:
 			cancel()
 		case <-ctx.Done():
 		}

@@ -154,7 +154,7 @@ func (s *stage) attach(ctx context.Context, secret cloister.Secret, in string) (
 		s.t.Fatal("the secret does not work")
 	}
 	var b bytes.Buffer
-	err = session.Run(ctx, engine.Terminal{In: strings.NewReader(in), Out: &b, Began: func() { b.WriteString("began: ") }})
+	_, err = session.Run(ctx, engine.Terminal{In: strings.NewReader(in), Out: &b, Began: func() { b.WriteString("began: ") }})
 	return b.String(), err
 }
 

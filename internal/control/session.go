@@ -21,9 +21,9 @@ type Sessions struct {
 	engine engine.Engine
 	logs   Log
 	log    *slog.Logger
-	quit   chan struct{} // closed when we end
 
 	mu     sync.Mutex
+	quit   chan struct{} // closed when this life of control ends
 	offers map[[sha256.Size]byte]*Session
 	byID   map[string]*Session
 }
@@ -32,6 +32,15 @@ type Sessions struct {
 func NewSessions(s *store.Store, e engine.Engine, logs Log, log *slog.Logger) *Sessions {
 	return &Sessions{store: s, engine: e, logs: logs, log: log, quit: make(chan struct{}),
 		offers: map[[sha256.Size]byte]*Session{}, byID: map[string]*Session{}}
+}
+
+// begin begins a life of control, at whose end all sessions end.
+func (a *Sessions) begin() (end func()) {
+	quit := make(chan struct{})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.quit = quit
+	return func() { close(quit) }
 }
 
 // A Session is one command and the client that is attached to it.
@@ -176,23 +185,25 @@ const (
 	hangupGrace  = 30 * time.Second // from the first SIGHUP to SIGKILL (R16)
 )
 
-// Run runs the command on t, whose Began is called when it really runs, and returns when it has ended and all its output
-// was written. When ctx is done the client has gone: the command gets SIGHUP, again and again, and at last SIGKILL.
-func (s *Session) Run(ctx context.Context, t engine.Terminal) error {
-	exit := 0
+// Run runs the command on t, whose Began is called when it really runs, and returns its exit status when it has ended
+// and all its output was written. When ctx is done the client has gone: the command gets SIGHUP, again and again, and at last SIGKILL.
+func (s *Session) Run(ctx context.Context, t engine.Terminal) (exit int, err error) {
 	defer func() { s.over(exit) }()
+	s.all.mu.Lock()
+	quit := s.all.quit
+	s.all.mu.Unlock()
 	late := time.NewTimer(bootPatience)
 	defer late.Stop()
 	select {
 	case <-s.runs:
 	case <-s.ended:
-		return cloister.Errorf(cloister.Conflict, "The dyno was stopped.")
+		return 0, cloister.Errorf(cloister.Conflict, "The dyno was stopped.")
 	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-s.all.quit:
-		return restarting()
+		return 0, context.Cause(ctx)
+	case <-quit:
+		return 0, restarting()
 	case <-late.C:
-		return cloister.Errorf(cloister.Unavailable, "The dyno did not start within %d seconds. Try again.", int(bootPatience.Seconds()))
+		return 0, cloister.Errorf(cloister.Unavailable, "The dyno did not start within %d seconds. Try again.", int(bootPatience.Seconds()))
 	}
 	own, kill := context.WithCancel(context.WithoutCancel(ctx))
 	defer kill()
@@ -206,30 +217,28 @@ func (s *Session) Run(ctx context.Context, t engine.Terminal) error {
 	}
 	t.TTY, t.Window = s.TTY, engine.Window{Columns: uint16(s.Columns), Rows: uint16(s.Lines)}
 	t.Resize, t.Hangup = s.resize, hangup
-	watch.Go(func() { s.watch(ctx, own, hangup, kill) })
+	watch.Go(func() { s.watch(ctx, own, quit, hangup, kill) })
 	env := map[string]string{}
 	for k, v := range s.Env {
 		env[k] = v.Reveal()
 	}
-	var err error
 	exit, err = s.all.engine.Exec(own, s.Dyno.ID, engine.Process{Command: build.DynoCommand(s.Command), Env: env, Dir: "/app"}, t)
 	cut := own.Err() != nil
 	kill()
 	watch.Wait()
 	select {
-	case <-s.all.quit:
-		return restarting()
+	case <-quit:
+		return 0, restarting()
 	default:
 	}
-	if cut {
-		exit = 137
-		return nil
-	}
-	if err != nil {
+	switch {
+	case cut:
+		return 137, nil
+	case err != nil:
 		s.all.log.Warn("a session ended early", "dyno", s.Dyno.Name(), "err", err)
-		exit = 137
+		return 137, cloister.Errorf(cloister.Unavailable, "The connection to the dyno was lost.")
 	}
-	return err
+	return exit, nil
 }
 
 func restarting() error {
@@ -237,11 +246,11 @@ func restarting() error {
 }
 
 // watch ends the command when its client has gone, or we end.
-func (s *Session) watch(client, command context.Context, hangup chan<- struct{}, kill func()) {
+func (s *Session) watch(client, command context.Context, quit <-chan struct{}, hangup chan<- struct{}, kill func()) {
 	select {
 	case <-command.Done():
 		return
-	case <-s.all.quit:
+	case <-quit:
 		kill()
 		return
 	case <-client.Done():
@@ -260,7 +269,7 @@ func (s *Session) watch(client, command context.Context, hangup chan<- struct{},
 			send = nil
 		case <-again.C:
 			send = hangup
-		case <-s.all.quit:
+		case <-quit:
 			kill()
 			return
 		case <-grace.C:

@@ -50,6 +50,11 @@ func Run(s RunState, now time.Time) RunPlan {
 	switch {
 	case p.r.Over():
 	case p.r.Attached && s.Session.Over && s.Session.Up:
+		if s.Seen != nil && s.Seen.Phase != engine.Exited { // what the command left behind ends too; and then it shows if memory was short
+			p.plan.Stop = &Stop{ID: p.r.ID}
+			p.again(runGlance)
+			break
+		}
 		p.ended(now, s.Session.Exit)
 	case s.Seen != nil && s.Seen.Phase == engine.Exited:
 		if p.attached() { // its session will tell how it ended, once all was passed on

@@ -1,6 +1,7 @@
 package platform_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -190,9 +191,11 @@ func TestDestroyedAppsTakeTheirOneOffDynosWithThem(t *testing.T) {
 	_, r, _, err := h.Run(t.Context(), h.admin, "quiet-garth", platform.RunSpec{Command: "bash"})
 	must(t, err)
 	h.forget(t)
-	app, err := h.DestroyApp(t.Context(), h.admin, "quiet-garth")
+	_, err = h.DestroyApp(t.Context(), h.admin, "quiet-garth")
 	must(t, err)
-	same(t, h.touched(t), []string{"app " + app.ID, "run " + r.ID, "space " + app.SpaceID})
+	if !slices.Contains(h.touched(t), "run "+r.ID) {
+		t.Errorf("touched are %v", h.touched(t))
+	}
 }
 
 func TestRunInsideIsForDynosThatAreUpInTheSameApp(t *testing.T) {

@@ -188,7 +188,7 @@ func (w *world) runEndsWith(t *testing.T, process string) {
 	killed := time.Now()
 	err = c.Wait()
 	t.Logf("the client ends after %v with %v: %s", time.Since(killed), err, strings.TrimSpace(errs.String()))
-	if took := time.Since(killed); took > 10*time.Second || process == "control" && (err == nil || !strings.Contains(errs.String(), "the connection to the dyno broke")) {
+	if took := time.Since(killed); took > 10*time.Second || err == nil || !strings.Contains(errs.String(), "the connection to the dyno broke") {
 		t.Errorf("after %v its client ends with %v: %s", took, err, errs)
 	}
 	w.Cloister(t, "server", "--wait", "60s")
