@@ -39,7 +39,7 @@ func (f *fake) release(a *heroku.App, description string) heroku.Release {
 	}
 	n := len(rs) + 1
 	rel := heroku.Release{ID: id(1000 + n), Version: n, Description: description, Status: "succeeded", Current: true,
-		EligibleForRollback: n > 1, User: heroku.Person{Email: "ann@example.com"}, CreatedAt: heroku.At(fakeNow.Add(-time.Minute))}
+		EligibleForRollback: n > 1, Slug: &heroku.ID{ID: id(2000 + n)}, User: heroku.Person{Email: "ann@example.com"}, CreatedAt: heroku.At(fakeNow.Add(-time.Minute))}
 	f.releases[a.ID] = append(rs, rel)
 	return rel
 }
@@ -89,6 +89,9 @@ func (f *fake) appRoutes(mux *http.ServeMux) {
 		f.apps = append(f.apps, a)
 		f.form[a.ID] = []heroku.Formation{{Type: "web", Command: "node server.js", Quantity: 2, Size: "Private-S"},
 			{Type: "worker", Command: "node worker.js", Quantity: 1, Size: "Private-S"}}
+		if a.Name == "migrating" {
+			f.form[a.ID] = append(f.form[a.ID], heroku.Formation{Type: "release", Command: "migrate", Size: "Private-S"})
+		}
 		f.domains[a.ID] = []heroku.Domain{{Hostname: a.Name + "-0123456789ab.apps.localhost", Kind: "heroku"}}
 		f.config[a.ID] = heroku.ConfigVars{}
 		f.release(&a, "Initial release")
@@ -201,6 +204,12 @@ func (f *fake) releaseRoutes(mux *http.ServeMux) {
 				reply(w, 201, f.release(a, fmt.Sprintf("Rollback to v%d", rel.Version)))
 				return
 			}
+		}
+		if in.Slug != "" {
+			rel := f.release(a, in.Description)
+			rel.Status, rel.OutputStreamURL = "pending", heroku.Pointer(f.URL+"/streams/output/1")
+			reply(w, 201, rel)
+			return
 		}
 		missing(w, "release")
 	}))

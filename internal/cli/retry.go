@@ -31,7 +31,7 @@ func (c *releaseRetry) Run(ctx context.Context, s *Session) error {
 	if err := s.during(fmt.Sprintf("Retrying v%d on %s", old.Version, app), func() (_ string, err error) {
 		made, err = h.CreateRelease(ctx, app, heroku.ReleaseCreateOpts{Slug: heroku.Ref(old.Slug.ID),
 			Description: fmt.Sprintf("Retry of v%d: %s", old.Version, old.Description)})
-		return fmt.Sprintf("done, v%d", made.Version), err
+		return fmt.Sprintf("v%d", made.Version), err
 	}); err != nil {
 		return err
 	}
