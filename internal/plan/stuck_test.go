@@ -52,7 +52,7 @@ func TestWhenAReleaseDoesNotComeUp(t *testing.T) {
 		"a single dyno keeps serving":            {false, true, true, 1, 1, []string{"v1"}},
 		"a single deaf one keeps serving":        {true, true, true, 1, 1, []string{"v1"}},
 		"it stops rolling without rollback":      {false, false, true, 8, 6, nil},
-		"it is deaf, and stops without rollback": {true, false, true, 8, 5, nil}, // a retry is not known to be deaf before its time
+		"it is deaf, and stops without rollback": {true, false, true, 8, 6, nil},
 		"without preboot":                        {false, true, false, 4, 3, []string{"v1"}},
 		"nothing is left to go back to":          {false, true, false, 1, 0, nil},
 	} {
@@ -62,8 +62,13 @@ func TestWhenAReleaseDoesNotComeUp(t *testing.T) {
 			w.Rollback, w.Preboot = x.rollback, x.preboot
 			breaks(w, 2, x.deaf)
 			w.release()
-			least := x.quantity
+			least, touched := x.quantity, map[int]bool{}
 			if err := w.run(3*time.Minute, func() error {
+				for _, d := range w.Dynos {
+					if d.Version == 2 {
+						touched[d.Number] = true
+					}
+				}
 				if w.Release.Version == 2 {
 					least = min(least, w.of(1))
 				}
@@ -73,6 +78,9 @@ func TestWhenAReleaseDoesNotComeUp(t *testing.T) {
 			}
 			if least < x.up || !slices.Equal(w.backs, x.back) {
 				t.Errorf("at the worst %d of v1 were up, want %d; gone back to %v, want %v", least, x.up, w.backs, x.back)
+			}
+			if most := max(1, x.quantity/4); len(touched) > most {
+				t.Errorf("%d slots were tried, want %d", len(touched), most)
 			}
 			if said := slices.ContainsFunc(w.log, func(l string) bool { return strings.HasPrefix(l, "api: Release v2 stops rolling: web.") }); said != (x.back == nil && x.up > 0) {
 				t.Errorf("it is said that rolling stops: %v", said)

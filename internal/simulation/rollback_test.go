@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -25,6 +26,23 @@ func TestABrokenReleaseIsRolledBackWhileTheOldOneServes(t *testing.T) {
 			rt.Fatal(err)
 		}
 	})
+}
+
+// passes lets seconds go by, or fewer if it is over before, while everything holds.
+func (s *server) passes(ctx context.Context, quiet calm, seconds int, over func() (bool, error)) error {
+	for range seconds {
+		time.Sleep(time.Second)
+		if err := s.holds(ctx, quiet); err != nil {
+			return err
+		}
+		if over == nil {
+			continue
+		}
+		if done, err := over(); done || err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // breakOne deploys code that works to an app, and then code that does not, and returns what broke.
@@ -56,21 +74,19 @@ func breakOne(t *testing.T, web int, rollback bool, restarts []int) (err error) 
 	if err := s.deploy(ctx, "alpha", true, ""); err != nil {
 		return err
 	}
-	for _, pause := range append(restarts, 600) {
-		for range pause {
-			time.Sleep(time.Second)
-			if err := s.holds(ctx, quiet); err != nil {
-				return err
-			}
+	for _, pause := range restarts {
+		if err := s.passes(ctx, quiet, pause, nil); err != nil {
+			return err
 		}
-		if pause < 600 {
-			if err := s.restart(); err != nil {
-				return err
-			}
+		if err := s.restart(); err != nil {
+			return err
 		}
 	}
-	v, err := s.look(ctx)
-	if err != nil {
+	var v view
+	if err := s.passes(ctx, quiet, 600, func() (bool, error) {
+		v, err = s.look(ctx)
+		return err == nil && v.all[v.apps[0].ID][0].Automatic && v.rest() == nil, err
+	}); err != nil {
 		return err
 	}
 	app := v.apps[0]
