@@ -207,6 +207,7 @@ func (f *fake) releaseRoutes(mux *http.ServeMux) {
 		}
 		if in.Slug != "" {
 			rel := f.release(a, in.Description)
+			f.releases[a.ID][rel.Version-1].Status = "failed" // soon
 			rel.Status, rel.OutputStreamURL = "pending", heroku.Pointer(f.URL+"/streams/output/1")
 			reply(w, 201, rel)
 			return
