@@ -20,8 +20,10 @@ type App struct {
 	Buildpacks      []Buildpack
 	Detected        string // what the last build's buildpack called the app: "Node.js"
 	Config          map[string]Secret
-	RepoSize        int64 // bytes; 0 before the first push
-	SlugSize        int64 // bytes; 0 before the first build
+	Features        map[string]bool // those that its owner has switched
+	BootTimeout     time.Duration   // 0: the platform's
+	RepoSize        int64           // bytes; 0 before the first push
+	SlugSize        int64           // bytes; 0 before the first build
 	ReleasedAt      time.Time
 	CreatedAt       time.Time
 	UpdatedAt       time.Time

@@ -30,7 +30,7 @@ func ValidProcessType(s string) error {
 	return nil
 }
 
-// ReleaseType is the process type of the release phase; it is never part of the running formation.
+// ReleaseType is the process type of the release phase; it is in the formation for its size alone, with no dynos.
 const ReleaseType = "release"
 
 // A DynoSize is how much of a machine a dyno may use.
@@ -95,7 +95,7 @@ func SizeByName(name string) (DynoSize, error) {
 
 // NextFormation is what an app's formation becomes when a slug with these commands is released: commands are
 // renewed, types that are gone are dropped, new ones are added at zero, but for web, which a first deploy starts
-// with one dyno. The release type is kept out of it. It returns what to write and the types to delete.
+// with one dyno. It returns what to write and the types to delete.
 func NextFormation(now time.Time, app App, old []ProcessType, commands map[string]string, size string) (put []ProcessType, gone []string) {
 	have := map[string]bool{}
 	for _, p := range old {
@@ -111,7 +111,7 @@ func NextFormation(now time.Time, app App, old []ProcessType, commands map[strin
 		}
 	}
 	for _, t := range slices.Sorted(maps.Keys(commands)) {
-		if have[t] || t == ReleaseType {
+		if have[t] {
 			continue
 		}
 		quantity := 0

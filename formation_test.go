@@ -26,7 +26,7 @@ func TestNextFormation(t *testing.T) {
 		{"types come and go", "web=3:L:w clock=1:S:c", "web=w worker=k", "worker=0:S:k", "clock"},
 		{"web comes back with one dyno", "worker=1:S:k", "web=w worker=k", "web=1:S:w", ""},
 		{"web that was stopped stays stopped", "web=0:S:w", "web=w2", "web=0:S:w2", ""},
-		{"the release type never runs", "", "release=migrate web=w", "web=1:S:w", ""},
+		{"the release type has no dynos", "", "release=migrate web=w", "release=0:S:migrate web=1:S:w", ""},
 		{"an empty slug drops all", "web=1:S:w worker=0:S:k", "", "", "web worker"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -39,6 +39,8 @@ type Release struct {
 	UserID      string
 	UserEmail   string
 	Status      ReleaseStatus
+	Phase       bool // it has a release command, and is pending until that has ended
+	Automatic   bool // made by control, since the release before did not come up
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 }

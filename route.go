@@ -35,6 +35,7 @@ type Route struct {
 type RouteDyno struct {
 	ID       string
 	Name     string // "web.1"
+	Zone     string
 	Endpoint netip.AddrPort
 }
 

@@ -48,6 +48,7 @@ const (
 	MaxProcessTypes  = 100
 	MaxDynosPerType  = 10
 	MaxDynos         = 100
+	MaxRuns          = 5 // one-off dynos of each size at once
 	OutboundCount    = 4 // stable outbound addresses of a space
 )
 

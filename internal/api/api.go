@@ -55,6 +55,12 @@ type Health interface {
 	Trouble() string
 }
 
+// Terminals connects clients with commands: it makes the secret by which a client finds one, and sets its window.
+type Terminals interface {
+	Offer(cloister.Terminal) cloister.Secret
+	Resize(appID, id string, columns, lines int) bool
+}
+
 // Beside is what works beside the API. Nil parts are missing: what needs them is refused as unavailable.
 type Beside struct {
 	Logs    Logs
@@ -62,6 +68,8 @@ type Beside struct {
 	Slugs   Slugs
 	Caches  Caches
 	Health  Health
+	// Terminals nil: commands can only run detached.
+	Terminals Terminals
 	// CheckBuildpack reports why a buildpack could not be used, or nil; nil takes all for good until they are built with.
 	CheckBuildpack func(cloister.Buildpack) error
 }

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"time"
+
 	"github.com/go-chi/chi/v5"
 
 	"github.com/cloister-dev/cloister"
@@ -68,12 +70,19 @@ func (a *API) appUpdate(r *request) (reply, error) {
 		return reply{}, cloister.Errorf(cloister.Unsupported, "Transferring apps is not in this version.")
 	case in.Locked != nil && *in.Locked:
 		return reply{}, cloister.Errorf(cloister.Unsupported, "Locking apps is not in this version.")
-	case in.Name == nil && in.Maintenance == nil && in.BuildStack == nil:
+	case in.Name == nil && in.Maintenance == nil && in.BuildStack == nil && in.BootTimeout == nil:
 		return a.appInfo(r)
 	}
 	app, err := a.platform.UpdateApp(r.Context(), r.actor, r.param("app"), platform.AppChange{Name: in.Name,
-		Maintenance: in.Maintenance, BuildStack: (*string)(in.BuildStack)})
+		Maintenance: in.Maintenance, BuildStack: (*string)(in.BuildStack), BootTimeout: seconds(in.BootTimeout)})
 	return ok(a.app(app)), err
+}
+
+func seconds(n *heroku.Int) *time.Duration {
+	if n == nil {
+		return nil
+	}
+	return heroku.Pointer(time.Duration(min(max(*n, 0), 1<<20)) * time.Second)
 }
 
 func (a *API) appDestroy(r *request) (reply, error) {
@@ -86,7 +95,7 @@ func (a *API) app(x platform.AppInfo) heroku.App {
 	return heroku.App{ID: x.ID, Name: x.Name, Stack: stackName(x.Stack), BuildStack: stackName(x.BuildStack),
 		BuildpackProvidedDescription: optional(x.Detected), CreateStatus: "complete", Generation: cedar(),
 		GitURL: a.config.GitURL + x.Name + ".git", WebURL: &url, InternalRouting: x.InternalRouting, Joined: true,
-		Locked: x.Locked, Maintenance: x.Maintenance, Owner: owner(x.Team), Organization: &team, Team: &team,
+		Locked: x.Locked, Maintenance: x.Maintenance, BootTimeout: heroku.Int(x.Boots().Seconds()), Owner: owner(x.Team), Organization: &team, Team: &team,
 		Region:   heroku.Named{ID: cloister.NameID("region", x.Space.Region), Name: x.Space.Region},
 		Space:    &heroku.AppSpace{ID: x.Space.ID, Name: x.Space.Name, Shield: x.Space.Shield},
 		RepoSize: size(x.RepoSize), SlugSize: size(x.SlugSize), ReleasedAt: heroku.At(x.ReleasedAt),

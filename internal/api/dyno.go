@@ -11,7 +11,8 @@ import (
 func (a *API) dynoRoutes(r chi.Router) {
 	r.Get("/apps/{app}/dynos", a.do(a.dynoList))
 	r.Post("/apps/{app}/dynos", a.do(a.dynoRun))
-	r.Post("/apps/{app}/dynos/{dyno}", a.do(a.dynoRun))
+	r.Post("/apps/{app}/dynos/{dyno}", a.do(a.dynoRunInside))
+	r.Patch("/apps/{app}/dynos/{dyno}", a.do(a.dynoResize))
 	r.Delete("/apps/{app}/dynos", a.do(a.dynoRestartAll))
 	r.Get("/apps/{app}/dynos/{dyno}", a.do(a.dynoInfo))
 	r.Delete("/apps/{app}/dynos/{dyno}", a.do(a.dynoRestart))
@@ -29,13 +30,6 @@ func (a *API) dynoList(r *request) (reply, error) {
 func (a *API) dynoInfo(r *request) (reply, error) {
 	app, d, err := a.platform.Dyno(r.Context(), r.actor, r.param("app"), r.param("dyno"))
 	return ok(dyno(app, d)), err
-}
-
-func (a *API) dynoRun(r *request) (reply, error) {
-	if _, err := a.platform.App(r.Context(), r.actor, r.param("app")); err != nil {
-		return reply{}, err
-	}
-	return reply{}, cloister.Errorf(cloister.Unsupported, "One-off dynos are not in this version.")
 }
 
 func (a *API) dynoRestartAll(r *request) (reply, error) { return a.restart(r, "") }

@@ -37,6 +37,7 @@ type house struct {
 	token    string // Ada's
 	trouble  string // of the engine
 	caches   []string
+	offered  []cloister.Terminal
 	panics   bool // when a cache is to be dropped
 	clients  []cloister.Client
 }
@@ -54,6 +55,21 @@ func (h *house) New() (put, get string, err error) {
 
 func (h *house) Upload(appID, slugID string) string {
 	return "/slugs/" + appID + "/" + slugID + "/secret"
+}
+
+func (h *house) Offer(t cloister.Terminal) cloister.Secret {
+	h.offered = append(h.offered, t)
+	return "5ec2e7"
+}
+
+func (h *house) Resize(appID, id string, columns, lines int) bool {
+	for i, t := range h.offered {
+		if t.ID == id && t.Dyno.AppID == appID {
+			h.offered[i].Columns, h.offered[i].Lines = columns, lines
+			return true
+		}
+	}
+	return false
 }
 
 func newHouse(t *testing.T) *house {
@@ -82,7 +98,7 @@ func newHouse(t *testing.T) *house {
 	h.token = h.tokenOf(h.ada)
 	mux := http.NewServeMux()
 	mux.Handle("/", api.New(api.Config{WebPort: "8080", GitURL: "https://localhost:5100/"}, h.platform, api.Beside{
-		Logs: h.logs, Sources: h, Slugs: h, Caches: dropped{h}, Health: h}, quiet))
+		Logs: h.logs, Sources: h, Slugs: h, Caches: dropped{h}, Health: h, Terminals: h}, quiet))
 	mux.Handle("/streams/", h.logs.Handler())
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)

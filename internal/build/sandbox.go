@@ -72,7 +72,7 @@ func (b *Builder) openSandbox(ctx context.Context, job Job) (_ *sandbox, err err
 		}
 	}()
 	err = b.engine.Start(ctx, engine.Workload{
-		ID: id, Owner: Space, Space: b.config.Space.ID, Subnet: engine.Dynos, Image: job.Stack.BuildImage,
+		ID: id, Owner: Space, Space: b.config.Space.ID, Subnet: engine.Dynos, Zone: job.Zone, Image: job.Stack.BuildImage,
 		Command: []string{"sleep", "infinity"}, Env: env, Dir: "/", Size: job.Limits, Hostname: "build",
 		Volumes: []engine.Volume{
 			{ID: box.scratch, Path: scratchPath, Size: b.config.Scratch},

@@ -31,34 +31,43 @@ type commands struct {
 	PeeringTake  peeringAccept   `cmd:"" name:"spaces:peerings:accept" group:"spaces" help:"Accept a peering."`
 	PeeringDrop  peeringDestroy  `cmd:"" name:"spaces:peerings:destroy" group:"spaces" help:"End a peering, or turn it down."`
 
-	Apps       appsList    `cmd:"" name:"apps" group:"apps" help:"List apps."`
-	AppsCreate appsCreate  `cmd:"" name:"apps:create" group:"apps" help:"Create an app, and a git remote for it."`
-	AppsInfo   appsInfo    `cmd:"" name:"apps:info" group:"apps" help:"Show an app."`
-	AppsOpen   appsOpen    `cmd:"" name:"apps:open" group:"apps" help:"Open an app in a browser."`
-	AppsRename appsRename  `cmd:"" name:"apps:rename" group:"apps" help:"Rename an app."`
-	AppsDrop   appsDestroy `cmd:"" name:"apps:destroy" group:"apps" help:"Destroy an app and all that belongs to it."`
-	Maint      maintenance `cmd:"" name:"maintenance" group:"apps" help:"Show whether an app is in maintenance."`
-	MaintOn    maintainOn  `cmd:"" name:"maintenance:on" group:"apps" help:"Put an app into maintenance."`
-	MaintOff   maintainOff `cmd:"" name:"maintenance:off" group:"apps" help:"Take an app out of maintenance."`
+	Apps        appsList       `cmd:"" name:"apps" group:"apps" help:"List apps."`
+	AppsCreate  appsCreate     `cmd:"" name:"apps:create" group:"apps" help:"Create an app, and a git remote for it."`
+	AppsInfo    appsInfo       `cmd:"" name:"apps:info" group:"apps" help:"Show an app."`
+	AppsOpen    appsOpen       `cmd:"" name:"apps:open" group:"apps" help:"Open an app in a browser."`
+	AppsRename  appsRename     `cmd:"" name:"apps:rename" group:"apps" help:"Rename an app."`
+	AppsDrop    appsDestroy    `cmd:"" name:"apps:destroy" group:"apps" help:"Destroy an app and all that belongs to it."`
+	Maint       maintenance    `cmd:"" name:"maintenance" group:"apps" help:"Show whether an app is in maintenance."`
+	MaintOn     maintainOn     `cmd:"" name:"maintenance:on" group:"apps" help:"Put an app into maintenance."`
+	MaintOff    maintainOff    `cmd:"" name:"maintenance:off" group:"apps" help:"Take an app out of maintenance."`
+	Features    features       `cmd:"" name:"features" group:"apps" help:"List the features of an app."`
+	FeatureInfo featureInfo    `cmd:"" name:"features:info" group:"apps" help:"Show a feature of an app."`
+	FeatureOn   featureEnable  `cmd:"" name:"features:enable" group:"apps" help:"Switch a feature of an app on."`
+	FeatureOff  featureDisable `cmd:"" name:"features:disable" group:"apps" help:"Switch a feature of an app off."`
 
-	PS        ps          `cmd:"" name:"ps" group:"dynos" help:"List the dynos of an app."`
-	PSScale   psScale     `cmd:"" name:"ps:scale" group:"dynos" help:"Scale dynos up and down."`
-	PSType    psType      `cmd:"" name:"ps:type" group:"dynos" help:"Show or set the sizes of dynos."`
-	PSRestart psRestart   `cmd:"" name:"ps:restart" group:"dynos" help:"Restart dynos."`
-	PSStop    psStop      `cmd:"" name:"ps:stop" group:"dynos" help:"Stop dynos."`
-	PSWait    psWait      `cmd:"" name:"ps:wait" group:"dynos" help:"Wait until all dynos run the newest release."`
-	Run       run         `cmd:"" name:"run" group:"dynos" help:"Run a command in a one-off dyno."`
-	RunDetach runDetached `cmd:"" name:"run:detached" group:"dynos" help:"Run a command in a one-off dyno, without its output."`
+	PS        ps            `cmd:"" name:"ps" group:"dynos" help:"List the dynos of an app."`
+	PSScale   psScale       `cmd:"" name:"ps:scale" group:"dynos" help:"Scale dynos up and down."`
+	PSType    psType        `cmd:"" name:"ps:type" group:"dynos" help:"Show or set the sizes of dynos."`
+	PSRestart psRestart     `cmd:"" name:"ps:restart" group:"dynos" help:"Restart dynos."`
+	PSStop    psStop        `cmd:"" name:"ps:stop" group:"dynos" help:"Stop dynos."`
+	PSBoot    psBootTimeout `cmd:"" name:"ps:boot-timeout" group:"dynos" help:"Show or set how long web dynos may take to boot."`
+	PSWait    psWait        `cmd:"" name:"ps:wait" group:"dynos" help:"Wait until all dynos run the newest release."`
+	Run       run           `cmd:"" name:"run" group:"dynos" help:"Run a command in a one-off dyno."`
+	RunDetach runDetached   `cmd:"" name:"run:detached" group:"dynos" help:"Run a command in a one-off dyno, without its output."`
+	PSExec    psExec        `cmd:"" name:"ps:exec" group:"dynos" help:"Run a command or a shell inside a dyno that runs already."`
+	PSCopy    psCopy        `cmd:"" name:"ps:copy" group:"dynos" help:"Copy a file out of a dyno."`
+	RunInside runInside     `cmd:"" name:"run:inside" group:"dynos" help:"Run a command inside a dyno that runs already."`
 
-	Config      configList  `cmd:"" name:"config" group:"config" help:"List the config vars of an app."`
-	ConfigGet   configGet   `cmd:"" name:"config:get" group:"config" help:"Show the values of config vars."`
-	ConfigSet   configSet   `cmd:"" name:"config:set" group:"config" help:"Set config vars."`
-	ConfigUnset configUnset `cmd:"" name:"config:unset" group:"config" help:"Remove config vars."`
-	Releases    releases    `cmd:"" name:"releases" group:"config" help:"List the releases of an app."`
-	ReleaseInfo releaseInfo `cmd:"" name:"releases:info" group:"config" help:"Show a release."`
-	ReleaseOut  releaseOut  `cmd:"" name:"releases:output" group:"config" help:"Show the output of a release's release command."`
-	Rollback    rollback    `cmd:"" name:"releases:rollback" group:"config" help:"Go back to an earlier release."`
-	Logs        logs        `cmd:"" name:"logs" group:"config" help:"Show the log of an app."`
+	Config      configList   `cmd:"" name:"config" group:"config" help:"List the config vars of an app."`
+	ConfigGet   configGet    `cmd:"" name:"config:get" group:"config" help:"Show the values of config vars."`
+	ConfigSet   configSet    `cmd:"" name:"config:set" group:"config" help:"Set config vars."`
+	ConfigUnset configUnset  `cmd:"" name:"config:unset" group:"config" help:"Remove config vars."`
+	Releases    releases     `cmd:"" name:"releases" group:"config" help:"List the releases of an app."`
+	ReleaseInfo releaseInfo  `cmd:"" name:"releases:info" group:"config" help:"Show a release."`
+	ReleaseOut  releaseOut   `cmd:"" name:"releases:output" group:"config" help:"Show the output of a release's release command."`
+	Retry       releaseRetry `cmd:"" name:"releases:retry" group:"config" help:"Run the newest release's release command again."`
+	Rollback    rollback     `cmd:"" name:"releases:rollback" group:"config" help:"Go back to an earlier release."`
+	Logs        logs         `cmd:"" name:"logs" group:"config" help:"Show the log of an app."`
 
 	Domains      domains         `cmd:"" name:"domains" group:"build" help:"List the domains of an app."`
 	DomainsAdd   domainAdd       `cmd:"" name:"domains:add" group:"build" help:"Add a domain."`
@@ -97,6 +106,9 @@ type commands struct {
 	GitRemote      gitRemote      `cmd:"" name:"git:remote" group:"tools" help:"Add a git remote for an app."`
 	GitClone       gitClone       `cmd:"" name:"git:clone" group:"tools" help:"Clone the source of an app."`
 	GitCredentials gitCredentials `cmd:"" name:"git:credentials" group:"tools" hidden:"" help:"Answer git's question for a password."`
+	Zones          zonesList      `cmd:"" name:"zones" group:"tools" help:"List the zones of the installation."`
+	ZonesFail      zoneFail       `cmd:"" name:"zones:fail" group:"tools" help:"Declare a zone failed: its dynos are replaced elsewhere."`
+	ZonesHeal      zoneHeal       `cmd:"" name:"zones:heal" group:"tools" help:"Take back that a zone has failed."`
 	Doctor         doctor         `cmd:"" name:"doctor" group:"tools" help:"Find out what is missing, and what to do about it."`
 	VersionCommand showVersion    `cmd:"" name:"version" group:"tools" help:"Print the version."`
 }

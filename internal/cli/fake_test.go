@@ -362,6 +362,15 @@ func (f *fake) oneOff(c net.Conn) {
 		fmt.Fprintf(c, "%s\n%s", words, strings.ReplaceAll(mark, `$?"`, "7\r\n"))
 		return
 	}
+	if file, ok := strings.CutPrefix(command, "cat -- "); ok {
+		file, _, _ = strings.Cut(file, " ; ")
+		if file == "'no such file'" {
+			io.WriteString(c, "cat: no such file\n\uFFFF heroku-command-exit-status: 1\n")
+			return
+		}
+		io.WriteString(c, "what is in "+file+"\n\uFFFF heroku-command-exit-status: 0\n")
+		return
+	}
 	text, _ := in.ReadString(4)
 	io.WriteString(c, strings.TrimSuffix(text, "\x04"))
 }

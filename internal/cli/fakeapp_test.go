@@ -39,7 +39,7 @@ func (f *fake) release(a *heroku.App, description string) heroku.Release {
 	}
 	n := len(rs) + 1
 	rel := heroku.Release{ID: id(1000 + n), Version: n, Description: description, Status: "succeeded", Current: true,
-		EligibleForRollback: n > 1, User: heroku.Person{Email: "ann@example.com"}, CreatedAt: heroku.At(fakeNow.Add(-time.Minute))}
+		EligibleForRollback: n > 1, Slug: &heroku.ID{ID: id(2000 + n)}, User: heroku.Person{Email: "ann@example.com"}, CreatedAt: heroku.At(fakeNow.Add(-time.Minute))}
 	f.releases[a.ID] = append(rs, rel)
 	return rel
 }
@@ -89,6 +89,9 @@ func (f *fake) appRoutes(mux *http.ServeMux) {
 		f.apps = append(f.apps, a)
 		f.form[a.ID] = []heroku.Formation{{Type: "web", Command: "node server.js", Quantity: 2, Size: "Private-S"},
 			{Type: "worker", Command: "node worker.js", Quantity: 1, Size: "Private-S"}}
+		if a.Name == "migrating" {
+			f.form[a.ID] = append(f.form[a.ID], heroku.Formation{Type: "release", Command: "migrate", Size: "Private-S"})
+		}
 		f.domains[a.ID] = []heroku.Domain{{Hostname: a.Name + "-0123456789ab.apps.localhost", Kind: "heroku"}}
 		f.config[a.ID] = heroku.ConfigVars{}
 		f.release(&a, "Initial release")
@@ -109,6 +112,9 @@ func (f *fake) appRoutes(mux *http.ServeMux) {
 		if in.Maintenance != nil {
 			a.Maintenance = *in.Maintenance
 		}
+		if in.BootTimeout != nil {
+			a.BootTimeout = *in.BootTimeout
+		}
 		if in.BuildStack != nil {
 			a.BuildStack.Name = string(*in.BuildStack)
 		}
@@ -122,6 +128,7 @@ func (f *fake) appRoutes(mux *http.ServeMux) {
 		f.apps = slices.DeleteFunc(f.apps, func(o heroku.App) bool { return o.ID == gone.ID })
 		reply(w, 200, gone)
 	}))
+	f.featureRoutes(mux)
 	mux.HandleFunc("GET /apps/{app}/addons", f.on(func(w http.ResponseWriter, r *http.Request, a *heroku.App) {
 		problem(w, 501, heroku.ErrUnsupported, "This server has no add-ons yet.", "")
 	}))
@@ -198,6 +205,13 @@ func (f *fake) releaseRoutes(mux *http.ServeMux) {
 				return
 			}
 		}
+		if in.Slug != "" {
+			rel := f.release(a, in.Description)
+			f.releases[a.ID][rel.Version-1].Status = "failed" // soon
+			rel.Status, rel.OutputStreamURL = "pending", heroku.Pointer(f.URL+"/streams/output/1")
+			reply(w, 201, rel)
+			return
+		}
 		missing(w, "release")
 	}))
 	mux.HandleFunc("GET /streams/output/1", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "migrating\nmigrated\n") })
@@ -219,6 +233,13 @@ func (f *fake) releaseRoutes(mux *http.ServeMux) {
 	})
 }
 
+// offer is where a command is attached to.
+func (f *fake) offer(command string) *string {
+	f.secrets["s3cret?x=1"] = command
+	_, port, _ := strings.Cut(f.attach.Addr().String(), ":")
+	return heroku.Pointer("rendezvous://127.0.0.1:" + port + "/s3cret?x=1")
+}
+
 func (f *fake) dynoRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /apps/{app}/dynos", f.on(func(w http.ResponseWriter, r *http.Request, a *heroku.App) {
 		f.looks++
@@ -235,11 +256,16 @@ func (f *fake) dynoRoutes(mux *http.ServeMux) {
 		}
 		d := heroku.Dyno{ID: id(3000), Name: "run.1234", Type: "run", Size: "Private-S", State: "starting", Command: in.Command}
 		if in.Attach {
-			f.secrets["s3cret?x=1"] = in.Command
-			_, port, _ := strings.Cut(f.attach.Addr().String(), ":")
-			d.AttachURL = heroku.Pointer("rendezvous://127.0.0.1:" + port + "/s3cret?x=1")
+			d.AttachURL = f.offer(in.Command)
 		}
 		reply(w, 201, d)
+	}))
+	mux.HandleFunc("POST /apps/{app}/dynos/{dyno}", f.on(func(w http.ResponseWriter, r *http.Request, a *heroku.App) {
+		in, ok := read[heroku.DynoCreateOpts](w, r)
+		if !ok {
+			return
+		}
+		reply(w, 201, heroku.Dyno{ID: id(3001), Name: r.PathValue("dyno"), Size: "Private-S", State: "up", Command: in.Command, AttachURL: f.offer(in.Command)})
 	}))
 	for _, path := range []string{"DELETE /apps/{app}/dynos", "DELETE /apps/{app}/dynos/{dyno}", "DELETE /apps/{app}/formations/{type}",
 		"POST /apps/{app}/dynos/{dyno}/actions/stop", "POST /apps/{app}/formations/{type}/actions/stop"} {

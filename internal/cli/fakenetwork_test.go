@@ -22,6 +22,7 @@ func offered() []heroku.Peering {
 func (f *fake) networkRoutes(mux *http.ServeMux) {
 	f.outboundRoutes(mux)
 	f.peeringRoutes(mux)
+	f.zoneRoutes(mux)
 	mux.HandleFunc("POST /spaces/{space}/inbound-ruleset/actions/dry-run", func(w http.ResponseWriter, r *http.Request) {
 		in, ok := read[heroku.RulesetUpdateOpts](w, r)
 		if s := f.space(w, r); s == nil || !ok {
@@ -117,4 +118,45 @@ func (f *fake) peering(w http.ResponseWriter, id string) *heroku.Peering {
 	}
 	missing(w, "peering")
 	return nil
+}
+
+func (f *fake) featureRoutes(mux *http.ServeMux) {
+	all := []heroku.Feature{{Name: "daily-dyno-restarts", Description: "Restart daily.", State: "general"},
+		{Name: "preboot", Description: "Start beside.", State: "general", Enabled: true}}
+	mux.HandleFunc("GET /apps/{app}/features", f.on(func(w http.ResponseWriter, r *http.Request, a *heroku.App) { reply(w, 200, all) }))
+	one := f.on(func(w http.ResponseWriter, r *http.Request, a *heroku.App) {
+		i := slices.IndexFunc(all, func(f heroku.Feature) bool { return f.Name == r.PathValue("feature") })
+		if i < 0 {
+			missing(w, "feature")
+			return
+		}
+		if r.Method == http.MethodPatch {
+			in, ok := read[heroku.FeatureUpdateOpts](w, r)
+			if !ok {
+				return
+			}
+			all[i].Enabled = in.Enabled
+		}
+		reply(w, 200, all[i])
+	})
+	mux.HandleFunc("GET /apps/{app}/features/{feature}", one)
+	mux.HandleFunc("PATCH /apps/{app}/features/{feature}", one)
+}
+
+func (f *fake) zoneRoutes(mux *http.ServeMux) {
+	all := []heroku.Zone{{Name: "a", State: "healthy", Dynos: 2}, {Name: "b", State: "healthy", Dynos: 1}}
+	mux.HandleFunc("GET /zones", func(w http.ResponseWriter, r *http.Request) { reply(w, 200, all) })
+	mux.HandleFunc("POST /zones/{zone}/actions/{action}", func(w http.ResponseWriter, r *http.Request) {
+		for i, z := range all {
+			if z.Name == r.PathValue("zone") {
+				all[i] = heroku.Zone{Name: z.Name, State: "healthy", Dynos: z.Dynos}
+				if r.PathValue("action") == "fail" {
+					all[i].State, all[i].Reason = "failed", "declared failed by ann@example.com"
+				}
+				reply(w, 200, all[i])
+				return
+			}
+		}
+		missing(w, "zone")
+	})
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/url"
 	"os"
 	"regexp"
@@ -17,24 +16,29 @@ import (
 	"github.com/cloister-dev/cloister/internal/cli/term"
 )
 
+var errBroken = errors.New("the connection to the dyno broke")
+
 // exitMark comes before the exit status in the output of a command that is asked for it. Heroku's CLI uses the same:
 // a character that no text has, and words that servers know.
 const exitMark = "\uFFFF heroku-command-exit-status: "
 
 // rendezvous connects to a one-off dyno. Over TLS the secret of the URL is sent; the first line that comes back says
 // that the dyno is up, and everything after is the dyno's.
-func rendezvous(ctx context.Context, attach string, roots *x509.CertPool) (net.Conn, error) {
+func rendezvous(ctx context.Context, attach string, roots *x509.CertPool) (attached, error) {
 	u, err := url.Parse(attach)
 	if err != nil || u.Scheme != "rendezvous" || u.Port() == "" {
-		return nil, errors.New("the server gave an address to attach to that this program does not know: use Heroku's CLI, by 'cloister heroku -- run'")
+		return attached{}, errors.New("the server gave an address to attach to that this program does not know: use Heroku's CLI, by 'cloister heroku -- run'")
 	}
 	d := tls.Dialer{Config: &tls.Config{RootCAs: roots}}
 	conn, err := d.DialContext(ctx, "tcp", u.Host)
 	if err != nil {
-		return nil, fmt.Errorf("attach to the dyno: %w", err)
+		return attached{}, fmt.Errorf("attach to the dyno: %w", err)
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	secret := u.Path[min(1, len(u.Path)):]
+	secret, closes := u.Path[min(1, len(u.Path)):], u.RawQuery == "eof=eot"
+	if closes { // a server that knows of a better way: no byte of the input has to stand for its end
+		u.RawQuery = "eof=close"
+	}
 	if u.RawQuery != "" {
 		secret += "?" + u.RawQuery
 	}
@@ -46,21 +50,31 @@ func rendezvous(ctx context.Context, attach string, roots *x509.CertPool) (net.C
 	if err != nil {
 		stop()
 		conn.Close()
-		return nil, fmt.Errorf("wait for the dyno: %w", err)
+		return attached{}, fmt.Errorf("wait for the dyno: %w", err)
 	}
-	return attached{conn, in}, nil
+	return attached{conn.(*tls.Conn), in, closes}, nil
 }
 
 // attached is a connection of which a line was read already.
 type attached struct {
-	net.Conn
-	in *bufio.Reader
+	*tls.Conn
+	in     *bufio.Reader
+	closes bool // its input is ended by closing our side
 }
 
 func (a attached) Read(p []byte) (int, error) { return a.in.Read(p) }
 
+// end says that no more input will come: if need be, as a terminal would say it.
+func (a attached) end() {
+	if a.closes {
+		a.CloseWrite()
+		return
+	}
+	a.Write([]byte{4})
+}
+
 // attach connects this terminal with a dyno until the dyno ends. status is -1 when no exit status was told.
-func (s *Session) attach(ctx context.Context, conn net.Conn, noTTY bool) (status int, err error) {
+func (s *Session) attach(ctx context.Context, conn attached, noTTY bool) (status int, err error) {
 	interactive := !noTTY && term.IsTerminal(s.Term.In)
 	if interactive {
 		restore, err := s.Term.Raw()
@@ -72,7 +86,7 @@ func (s *Session) attach(ctx context.Context, conn net.Conn, noTTY bool) (status
 	// The copy may stay in a read of the terminal when the dyno has ended: the program ends with it.
 	go func() {
 		if _, err := io.Copy(conn, s.Term.In); err == nil && !interactive {
-			conn.Write([]byte{4}) // end of the input, as a terminal would say it
+			conn.end()
 		}
 	}()
 	status, err = output(s.Term.Out, conn)
@@ -80,7 +94,7 @@ func (s *Session) attach(ctx context.Context, conn net.Conn, noTTY bool) (status
 		return status, context.Cause(ctx)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = errors.New("the connection to the dyno broke")
+		err = errBroken
 	}
 	return status, err
 }
@@ -96,7 +110,7 @@ func output(w io.Writer, r io.Reader) (status int, err error) {
 	for {
 		n, rerr := r.Read(buf)
 		held = append(held, buf[:n]...)
-		if m := exitLine.FindSubmatchIndex(held); m != nil && (held[m[1]-1] == '\n' || rerr != nil) {
+		for m := exitLine.FindSubmatchIndex(held); m != nil && (held[m[1]-1] == '\n' || rerr != nil); m = exitLine.FindSubmatchIndex(held) {
 			status, _ = strconv.Atoi(string(held[m[2]:m[3]]))
 			held = append(held[:m[0]:m[0]], held[m[1]:]...)
 		}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cloister-dev/cloister/internal/heroku"
@@ -80,7 +81,11 @@ func (c *psWait) Run(ctx context.Context, s *Session) error {
 	}
 	a := s.Term.Start("Waiting for every dyno to be running v%d", rs[0].Version)
 	for {
-		ready, all, err := c.count(ctx, h, name, rs[0].Version)
+		err := stillWanted(ctx, h, name, rs[0])
+		var ready, all int
+		if err == nil {
+			ready, all, err = c.count(ctx, h, name, rs[0].Version)
+		}
 		progress := fmt.Sprintf("%d / %d", ready, all)
 		if err == nil && ready < all {
 			a.Status("%s", progress)
@@ -97,6 +102,25 @@ func (c *psWait) Run(ctx context.Context, s *Session) error {
 			return err
 		}
 	}
+}
+
+// stillWanted reports that a release is not to be waited for any more: its command has failed, or somebody, which may be
+// the server, has gone back from it.
+func stillWanted(ctx context.Context, h *heroku.Client, app string, r heroku.Release) error {
+	now, err := h.Release(ctx, app, fmt.Sprint(r.Version))
+	if err != nil {
+		return err
+	}
+	newest, err := h.Releases(ctx, app, heroku.Latest("version", 1))
+	switch {
+	case err != nil:
+		return err
+	case now.Status == "failed":
+		return complain("v%d is not deployed: its release command has failed. See 'cloister releases:output v%d'.", r.Version, r.Version)
+	case newest[0].Version > r.Version && strings.HasPrefix(newest[0].Description, "Rollback to "):
+		return complain("v%d was gone back from: v%d is %q.", r.Version, newest[0].Version, newest[0].Description)
+	}
+	return nil
 }
 
 // count says how many dynos there are, and how many of them are up and run at least version.

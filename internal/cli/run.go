@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/cloister-dev/cloister/internal/cli/term"
 	"github.com/cloister-dev/cloister/internal/heroku"
@@ -19,7 +20,7 @@ type oneOff struct {
 	Type     string   `placeholder:"TYPE" help:"Run as this process type."`
 	ExitCode bool     `short:"x" name:"exit-code" help:"End with the command's exit status."`
 	NoTTY    bool     `name:"no-tty" help:"Give the command no terminal."`
-	Command  []string `arg:"" passthrough:"" help:"The command."`
+	Command  []string `arg:"" optional:"" passthrough:"" help:"The command."`
 }
 
 // words are the command, after the flags inside it have been taken out.
@@ -62,14 +63,25 @@ func commandLine(words []string) string {
 	for i, w := range words {
 		quoted[i] = w
 		if w == "" || strings.ContainsAny(w, " \t\n\"'\\$`") {
-			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+			quoted[i] = shellWord(w)
 		}
 	}
 	return strings.Join(quoted, " ")
 }
 
-// create asks for the dyno. status is a line of output by which the exit status becomes known; "" to go without.
-func (c *oneOff) create(ctx context.Context, s *Session, h *heroku.Client, app, command string, attach bool) (heroku.Dyno, error) {
+// shellWord is w as any shell reads it back.
+func shellWord(w string) string { return "'" + strings.ReplaceAll(w, "'", `'\''`) + "'" }
+
+// marked is command with a line at the end of its output by which the exit status becomes known, if it is asked for.
+func (c *oneOff) marked(command string) string {
+	if c.ExitCode {
+		command += " ; echo \"" + exitMark + "$?\""
+	}
+	return command
+}
+
+// options are what is asked for.
+func (c *oneOff) options(s *Session, command string, attach bool) heroku.DynoCreateOpts {
 	env := heroku.Env{"TERM": first(s.getenv("TERM"), "dumb")}
 	if columns, rows := s.Term.Size(); columns > 0 && !c.NoTTY {
 		env["COLUMNS"], env["LINES"] = strconv.Itoa(columns), strconv.Itoa(rows)
@@ -79,14 +91,21 @@ func (c *oneOff) create(ctx context.Context, s *Session, h *heroku.Client, app, 
 			env[strings.TrimSpace(k)] = v
 		}
 	}
-	in := heroku.DynoCreateOpts{Command: command, Attach: attach, Env: env, Size: c.Size, Type: c.Type,
+	return heroku.DynoCreateOpts{Command: command, Attach: attach, Env: env, Size: c.Size, Type: c.Type,
 		ForceNoTTY: attach && (c.NoTTY || !term.IsTerminal(s.Term.In))}
+}
+
+// create asks for the dyno.
+func (c *oneOff) create(ctx context.Context, s *Session, h *heroku.Client, app, command string, attach bool) (heroku.Dyno, error) {
+	in := c.options(s, command, attach)
 	d, err := h.CreateDyno(ctx, app, in)
 	for try := 0; heroku.StatusOf(err) == 409 && try < 2; try++ { // the release is not ready yet
 		d, err = h.CreateDyno(ctx, app, in)
 	}
 	return d, err
 }
+
+var errNoAddress = errors.New("the server gave no address to attach to")
 
 type run struct{ oneOff }
 
@@ -101,19 +120,20 @@ func (c *run) Run(ctx context.Context, s *Session) error {
 		return err
 	}
 	command := commandLine(words)
-	sent := command
-	if c.ExitCode {
-		sent += " ; echo \"" + exitMark + "$?\""
-	}
 	a := s.Term.Start("Running %s on %s", command, app)
-	d, err := c.create(ctx, s, h, app, sent, true)
+	d, err := c.create(ctx, s, h, app, c.marked(command), true)
 	if err == nil && d.AttachURL == nil {
-		err = errors.New("the server gave no address to attach to")
+		err = errNoAddress
 	}
 	if err != nil {
 		a.Failed(err)
 		return err
 	}
+	return c.connect(ctx, s, h, app, d, a)
+}
+
+// connect connects this terminal with the command of a dyno until the command ends.
+func (c *oneOff) connect(ctx context.Context, s *Session, h *heroku.Client, app string, d heroku.Dyno, a *term.Action) error {
 	a.Status("starting, %s", d.Name)
 	roots, err := s.roots()
 	if err != nil {
@@ -127,10 +147,21 @@ func (c *run) Run(ctx context.Context, s *Session) error {
 	}
 	defer conn.Close()
 	a.End("up, %s (%s)", d.Name, d.Size)
+	watching, stop := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		s.Term.Windows(watching, func(columns, rows int) { // a server that cannot do it leaves the size as it was
+			h.ResizeDyno(watching, app, d.ID, heroku.Window{Columns: heroku.Pointer(heroku.Int(columns)), Lines: heroku.Pointer(heroku.Int(rows))})
+		})
+	})
 	status, err := s.attach(ctx, conn, c.NoTTY)
+	stop()
+	watch.Wait()
 	switch {
 	case err != nil:
 		return err
+	case status < 0 && conn.closes: // such a server tells the status always
+		return errBroken
 	case !c.ExitCode:
 		return nil
 	case status < 0:
@@ -139,6 +170,34 @@ func (c *run) Run(ctx context.Context, s *Session) error {
 		return exitStatus(status)
 	}
 	return nil
+}
+
+type runInside struct {
+	Dyno string `arg:"" help:"The dyno, such as web.1."`
+	oneOff
+}
+
+// Run runs a command inside a dyno that runs already and connects it with this terminal.
+func (c *runInside) Run(ctx context.Context, s *Session) error {
+	words, err := c.words()
+	if err != nil {
+		return err
+	}
+	h, app, err := c.target(ctx, s)
+	if err != nil {
+		return err
+	}
+	command := commandLine(words)
+	a := s.Term.Start("Running %s inside %s of %s", command, c.Dyno, app)
+	d, err := h.RunInside(ctx, app, c.Dyno, c.options(s, c.marked(command), true))
+	if err == nil && d.AttachURL == nil {
+		err = errNoAddress
+	}
+	if err != nil {
+		a.Failed(err)
+		return err
+	}
+	return c.connect(ctx, s, h, app, d, a)
 }
 
 type runDetached struct{ oneOff }

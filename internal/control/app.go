@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/engine"
 	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/store"
 )
@@ -39,16 +39,27 @@ func (c *Control) stepApp(ctx context.Context, id string) (time.Duration, error)
 	if err != nil {
 		return 0, err
 	}
+	for _, d := range s.dynos {
+		if slices.ContainsFunc(seen, func(st engine.Status) bool { return st.ID == d.ID }) { // in this life of ours nobody may follow it yet
+			c.logs.Ensure(d.ID, id, d.Name())
+		}
+	}
 	zones, err := c.zones(ctx)
 	if err != nil {
 		return 0, err
 	}
+	has := func(feature string) bool { return s.app.Has(feature, c.config.DailyRestarts) }
 	table := c.routes.setApp(c.route(s)) // dynos that are retired already are not in it
 	p := plan.Formation(plan.State{App: s.app, Release: s.release, Types: s.types, Dynos: s.dynos, Seen: seen, Zones: zones,
-		Preboot: true, NewID: cloister.NewID,
+		Preboot: has(cloister.Preboot), Rollback: has(cloister.ReleaseRollback), Daily: has(cloister.DailyRestarts), NewID: cloister.NewID,
 		Drained: func(d cloister.Dyno) bool { return !d.Endpoint.IsValid() || c.router.Drained(d.Endpoint, table) },
 		Unnamed: c.names.since,
 	}, time.Now())
+	if p.Back != "" {
+		if done, err := c.rollBack(ctx, s, p.Back); done || err != nil {
+			return 0, err // by which the app is looked at again
+		}
+	}
 	return p.Again, c.carryOut(ctx, s, p)
 }
 
@@ -81,27 +92,6 @@ func (c *Control) appState(ctx context.Context, id string) (s appState, err erro
 		return err
 	})
 	return s, err
-}
-
-// zones are the healthy and unhealthy parts of the installation: a zone is healthy while a node of it is.
-func (c *Control) zones(ctx context.Context) ([]plan.Zone, error) {
-	nodes, err := c.engine.Nodes(ctx)
-	if err != nil {
-		return nil, err
-	}
-	at := map[string]int{}
-	var out []plan.Zone
-	for _, n := range nodes {
-		i, ok := at[n.Zone]
-		if !ok {
-			i = len(out)
-			at[n.Zone] = i
-			out = append(out, plan.Zone{Name: n.Zone})
-		}
-		out[i].Healthy = out[i].Healthy || n.Healthy
-	}
-	slices.SortFunc(out, func(a, b plan.Zone) int { return strings.Compare(a.Name, b.Name) })
-	return out, nil
 }
 
 func (c *Control) route(s appState) cloister.Route {
@@ -209,11 +199,17 @@ func (c *Control) stop(ctx context.Context, stops []plan.Stop) error {
 }
 
 func (c *Control) drop(ctx context.Context, ids []string) error {
-	var errs []error
-	for _, id := range ids {
-		c.logs.Drained(ctx, id)
-		errs = append(errs, c.engine.Drop(ctx, id))
+	var group errgroup.Group
+	group.SetLimit(startsAtOnce)
+	errs := make([]error, len(ids))
+	for i, id := range ids {
+		group.Go(func() error {
+			c.logs.Drained(ctx, id)
+			errs[i] = c.engine.Drop(ctx, id)
+			return nil
+		})
 	}
+	group.Wait()
 	return errors.Join(errs...)
 }
 

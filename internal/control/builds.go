@@ -12,6 +12,7 @@ import (
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/build"
+	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/store"
 )
 
@@ -244,10 +245,15 @@ func (b *Builds) build(ctx context.Context, want cloister.Build, out io.Writer) 
 	}()
 	var app cloister.App
 	var stack cloister.Stack
+	var zones []cloister.Zone
 	if err := b.store.View(ctx, func(tx *store.Tx) (err error) {
-		if app, err = tx.App(want.AppID); err == nil {
-			stack, err = tx.Stack(want.Stack)
+		if app, err = tx.App(want.AppID); err != nil {
+			return err
 		}
+		if stack, err = tx.Stack(want.Stack); err != nil {
+			return err
+		}
+		zones, err = tx.Zones()
 		return err
 	}); err != nil {
 		return build.Result{}, err
@@ -259,7 +265,7 @@ func (b *Builds) build(ctx context.Context, want cloister.Build, out io.Writer) 
 	defer source.Close()
 	return b.builder.Build(ctx, build.Job{BuildID: want.ID, AppID: app.ID, AppName: app.Name, Stack: stack, Source: source,
 		Flatten: flatten, Checksum: want.Checksum, Version: want.Version, Buildpacks: want.Buildpacks,
-		Submodules: want.Submodules, Config: app.Config}, out)
+		Submodules: want.Submodules, Zone: plan.Place(zones, want.ID), Config: app.Config}, out)
 }
 
 // release makes the result the app's next release, in the transaction that records the build's success.
@@ -304,7 +310,12 @@ func (b *Builds) release(ctx context.Context, want cloister.Build, result build.
 	b.config.Say(app.ID, "Build succeeded")
 	b.config.Say(app.ID, fmt.Sprintf("%s by user %s", r.Description, want.UserEmail))
 	b.config.Say(app.ID, fmt.Sprintf("Release v%d created by user %s", r.Version, want.UserEmail))
-	fmt.Fprintf(out, "-----> Launching...\n       Released v%d\n       %s deployed to Cloister\n\n", r.Version, b.config.URL(app))
+	declared := ""
+	if r.Phase {
+		b.config.Say(app.ID, fmt.Sprintf("Running release v%d commands by user %s", r.Version, want.UserEmail))
+		declared = " !     Release command declared: this new release will not be available until the command succeeds.\n"
+	}
+	fmt.Fprintf(out, "-----> Launching...\n"+declared+"       Released v%d\n       %s deployed to Cloister\n\n", r.Version, b.config.URL(app))
 	if err := out.Close(); err != nil {
 		b.log.Warn("the transcript of a build was cut short", "build", want.ID, "err", err) // but it is released
 	}

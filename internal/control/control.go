@@ -7,18 +7,19 @@ package control
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/engine"
-	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/store"
 )
 
@@ -53,6 +54,9 @@ type Config struct {
 	Builds        netip.Prefix       // the network of builds
 	Mail          bool               // dynos may send mail, on port 25
 	Networks      []cloister.Network // the operator's, that spaces may be peered with
+	DailyRestarts bool               // of the dynos of apps whose owners do not decide
+	// Output empties and opens the output of a release; nil: nobody reads it.
+	Output func(releaseID string) io.WriteCloser
 	// Forget is called with the id of an app that is gone: its repository can go too.
 	Forget func(appID string) error
 }
@@ -66,23 +70,32 @@ type Control struct {
 	config Config
 	log    *slog.Logger
 
-	builds *Builds
-	routes *routes
-	names  *names
+	builds   *Builds
+	routes   *routes
+	names    *names
+	sessions *Sessions
+	outputs  *outputs
+
+	looking sync.Mutex // held while zones are looked at
 }
 
 // New returns a Control. builds may be nil where nothing is built.
 func New(s *store.Store, e engine.Engine, r Router, logs Log, b *Builds, c Config, log *slog.Logger) *Control {
 	return &Control{store: s, engine: e, router: r, logs: logs, config: c, log: log, builds: b, routes: newRoutes(r, c),
-		names: newNames(c.AppDomain)}
+		names: newNames(c.AppDomain), sessions: NewSessions(s, e, logs, log), outputs: newOutputs(e, c.Output, log)}
 }
+
+// Sessions are the commands that clients are attached to.
+func (c *Control) Sessions() *Sessions { return c.sessions }
 
 // slots is how many steps run at once. Starting a container keeps a step busy for some 50 ms, most of it waiting.
 const slots = 16
 
 // Run works until ctx is done.
 func (c *Control) Run(ctx context.Context) error {
-	steps := map[string]Step{"space": c.stepSpace, "app": c.stepApp}
+	steps := map[string]Step{"space": c.stepSpace, "app": c.stepApp, "run": c.stepRun}
+	defer context.AfterFunc(ctx, c.sessions.begin())()
+	defer c.outputs.begin()()
 	if c.builds != nil {
 		steps["build"] = c.builds.Step
 		defer c.builds.Wait()
@@ -115,8 +128,8 @@ func (c *Control) follow(ctx context.Context) error {
 		for e := range events {
 			apps := owners(e, events)
 			if err := c.store.Update(ctx, func(tx *store.Tx) error {
-				for _, id := range apps {
-					if err := tx.Touch("app", id); err != nil {
+				for _, owner := range apps {
+					if err := tx.Touch(ownerWork(owner)); err != nil {
 						return err
 					}
 				}
@@ -133,7 +146,7 @@ func (c *Control) follow(ctx context.Context) error {
 	return nil
 }
 
-// owners are the apps that an event is about, and those that wait behind it: each once, however much happens to it.
+// owners are the apps and one-off dynos that an event is about, and those that wait behind it: each once, however much happens to it.
 func owners(e engine.Event, events <-chan engine.Event) []string {
 	seen := map[string]bool{}
 	for more := true; more; {
@@ -147,35 +160,4 @@ func owners(e engine.Event, events <-chan engine.Event) []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(seen))
-}
-
-// zonesEvery is how soon the loss of a zone, or its return, is seen.
-const zonesEvery = time.Second
-
-// watchZones has everything looked at when a zone is lost or comes back, and when the engine was away: what it had to
-// tell in the meantime it does not tell again.
-func (c *Control) watchZones(ctx context.Context) error {
-	tick := time.NewTicker(zonesEvery)
-	defer tick.Stop()
-	var before []plan.Zone
-	away := false
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		zones, err := c.zones(ctx)
-		if err != nil {
-			away = true // and with it all that is known of its zones
-			continue
-		}
-		if moved := before != nil && !slices.Equal(before, zones); moved || away {
-			c.log.Warn("looking at everything", "zones", zones, "engine was away", away)
-			if err := c.store.Update(ctx, func(tx *store.Tx) error { return tx.TouchAll() }); err != nil {
-				continue // and see the difference again
-			}
-		}
-		before, away = zones, false
-	}
 }

@@ -22,6 +22,7 @@ type routes struct {
 	mu      sync.Mutex               // guards what is wanted
 	apps    []*entry[cloister.Route] // sorted by id
 	spaces  map[string]entry[way]    // by id
+	lost    []string                 // zones whose dynos are left out
 	version int64                    // of what is wanted: every change counts it up, from 1 in each life of ours
 	changed chan struct{}            // there may be something to publish
 
@@ -154,6 +155,20 @@ func (r *routes) setApp(route cloister.Route) int64 {
 	return r.version
 }
 
+// lose leaves the dynos of lost zones out from now on, of all apps at once, and returns when that is published.
+func (r *routes) lose(zones []string) {
+	r.mu.Lock()
+	same := slices.Equal(r.lost, zones)
+	if !same {
+		r.lost = zones
+		r.version++
+	}
+	r.mu.Unlock()
+	if !same {
+		r.publish()
+	}
+}
+
 // dropApp takes an app out, and returns when that is published.
 func (r *routes) dropApp(id string) {
 	r.mu.Lock()
@@ -208,7 +223,7 @@ func (r *routes) table() cloister.Routes {
 	table := cloister.Routes{Version: r.version, Certificates: r.config.Certificates, Balancers: r.config.Balancers,
 		ProxyProtocol: r.config.ProxyProtocol, Apps: make([]cloister.Route, 0, len(r.apps))}
 	for _, e := range r.apps {
-		route := e.value
+		route := plan.RouteWithout(e.value, r.lost)
 		space := r.spaces[route.SpaceID].value
 		route.Trusted, route.Ingress = space.trusted, space.ingress
 		table.Apps = append(table.Apps, route)

@@ -122,6 +122,7 @@ type Workload struct {
 	Zone     string
 	Image    string   // digest of an OCI image manifest, "sha256:…", in the store the engine was configured with
 	Command  []string // run by the image's init, as the image's user
+	Hold     bool     // run no command: wait for those of Exec, until stopped, and then for the last of them to end
 	Env      map[string]string
 	Dir      string // working directory; "" is the image's
 	Size     Size
@@ -191,7 +192,9 @@ type Process struct {
 }
 
 // A Terminal is where a process reads and writes. With TTY a pseudo-terminal is made, Err is unused and each value
-// of Resize sets the window. A nil In is an empty input; nil writers discard.
+// of Resize sets the window. A nil In is an empty input; nil writers discard. Began, if there is one, is called once,
+// when the process runs and before any of its output is passed on. Each value of Hangup sends SIGHUP to the process
+// and its descendants.
 type Terminal struct {
 	In     io.Reader
 	Out    io.Writer
@@ -199,6 +202,8 @@ type Terminal struct {
 	TTY    bool
 	Window Window
 	Resize <-chan Window
+	Began  func()
+	Hangup <-chan struct{}
 }
 
 // A Window is the size of a terminal in characters.

@@ -58,6 +58,19 @@ func (p *push) build(ctx context.Context, conn net.Conn, commit string) error {
 		return errShown
 	}
 	show("Verifying deploy... done.\n")
+	if out.Release == "" {
+		return nil
+	}
+	show("Running release command...\n\n")
+	ok, err := p.h.platform.WaitRelease(ctx, p.actor, p.app.ID, out.Release, logs.CleanWriter(audience{text{conn}, gone}))
+	switch {
+	case err != nil: // it is built, and the release goes on without us
+		show("\nThe release goes on. Follow it with `heroku releases:output`.\n")
+	case ok:
+		show("Waiting for release.... done.\n")
+	default:
+		show("Waiting for release.... failed.\n")
+	}
 	return nil
 }
 

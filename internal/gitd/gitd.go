@@ -27,6 +27,8 @@ type Platform interface {
 	// the output says too.
 	// When ctx is done first, the person who pushed has gone: it cancels the build and returns ctx's error.
 	WaitBuild(ctx context.Context, actor cloister.Actor, appID, buildID string, out io.Writer) (Outcome, error)
+	// WaitRelease writes the output of a release command to out, and reports whether it succeeded.
+	WaitRelease(ctx context.Context, actor cloister.Actor, appID, releaseID string, out io.Writer) (bool, error)
 	// Pushed notes the size of an app's repository in bytes, after it has changed.
 	Pushed(ctx context.Context, actor cloister.Actor, appID string, repoSize int64) error
 }
@@ -42,6 +44,7 @@ type Push struct {
 // An Outcome is how a build ended.
 type Outcome struct {
 	Succeeded bool
+	Release   string // id of the release that it made, if that has a release command
 	Message   string // when it failed: why, in a line that the output does not have yet
 }
 

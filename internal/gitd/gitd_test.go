@@ -115,6 +115,11 @@ func (p *platform) WaitBuild(ctx context.Context, _ cloister.Actor, _, id string
 	return Outcome{Succeeded: true}, nil
 }
 
+func (p *platform) WaitRelease(ctx context.Context, _ cloister.Actor, _, release string, out io.Writer) (bool, error) {
+	io.WriteString(out, "migrating\x1b[31m\n")
+	return release == "good", nil
+}
+
 func (p *platform) Pushed(_ context.Context, _ cloister.Actor, _ string, size int64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

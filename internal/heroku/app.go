@@ -22,6 +22,7 @@ type App struct {
 	Joined                       bool      `json:"joined"`
 	Locked                       bool      `json:"locked"`
 	Maintenance                  bool      `json:"maintenance"`
+	BootTimeout                  Int       `json:"boot_timeout"` // seconds; ours
 	Owner                        Person    `json:"owner"`
 	Organization                 *Named    `json:"organization"`
 	Team                         *Named    `json:"team"`
@@ -60,6 +61,7 @@ type AppUpdateOpts struct {
 	Name        *string `json:"name,omitempty"`
 	BuildStack  *Ref    `json:"build_stack,omitempty"`
 	Maintenance *bool   `json:"maintenance,omitempty"`
+	BootTimeout *Int    `json:"boot_timeout,omitempty"` // seconds; ours
 	Locked      *bool   `json:"locked,omitempty"`
 	Owner       *Ref    `json:"owner,omitempty"`
 }

@@ -47,6 +47,24 @@ func (c *Client) CreateDyno(ctx context.Context, app string, in DynoCreateOpts) 
 	return call[Dyno](ctx, c, http.MethodPost, Path("/apps/%s/dynos", app), in)
 }
 
+// RunInside runs a command inside a dyno that runs already, and gives the dyno with an address to attach to. Its id is
+// that of the session.
+func (c *Client) RunInside(ctx context.Context, app, dyno string, in DynoCreateOpts) (Dyno, error) {
+	return call[Dyno](ctx, c, http.MethodPost, Path("/apps/%s/dynos/%s", app, dyno), in)
+}
+
+// A Window is the size of a terminal in characters.
+type Window struct {
+	Columns *Int `json:"columns"`
+	Lines   *Int `json:"lines"`
+}
+
+// ResizeDyno sets the window of an attached one-off dyno, by its id, or of a session inside another. Heroku has no such
+// call.
+func (c *Client) ResizeDyno(ctx context.Context, app, id string, w Window) error {
+	return c.Do(ctx, http.MethodPatch, Path("/apps/%s/dynos/%s", app, id), w, nil)
+}
+
 // RestartDynos restarts all dynos of an app.
 func (c *Client) RestartDynos(ctx context.Context, app string) error {
 	return c.Do(ctx, http.MethodDelete, Path("/apps/%s/dynos", app), nil, nil)

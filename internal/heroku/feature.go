@@ -29,6 +29,11 @@ func (c *Client) AppFeatures(ctx context.Context, app string) ([]Feature, error)
 	return all[Feature](ctx, c, Path("/apps/%s/features", app))
 }
 
+// AppFeature is a feature of an app.
+func (c *Client) AppFeature(ctx context.Context, app, feature string) (Feature, error) {
+	return get[Feature](ctx, c, Path("/apps/%s/features/%s", app, feature))
+}
+
 // SetAppFeature switches a feature of an app.
 func (c *Client) SetAppFeature(ctx context.Context, app, feature string, in FeatureUpdateOpts) (Feature, error) {
 	return call[Feature](ctx, c, http.MethodPatch, Path("/apps/%s/features/%s", app, feature), in)

@@ -12,9 +12,8 @@ import (
 
 // The numbers of the contract (heroku-behaviours 3.3).
 const (
-	BootTimeout = 60 * time.Second // a web process binds its port by then, or is killed (R10)
-	Grace       = 30 * time.Second // from SIGTERM to SIGKILL (R12)
-	DrainLimit  = 30 * time.Second // how long a dyno without a route is given to answer the requests it has
+	Grace      = 30 * time.Second // from SIGTERM to SIGKILL (R12)
+	DrainLimit = 30 * time.Second // how long a dyno without a route is given to answer the requests it has
 )
 
 // Farewell is how long a dyno is left running once no name tells its address any more: as long as an answer that was
@@ -48,6 +47,10 @@ type State struct {
 	// Preboot lets a replacement start beside the dyno it replaces where stopping one first would take down more than
 	// a quarter: in types of one, two or three dynos. Without it one dyno is stopped first, whatever the share.
 	Preboot bool
+	// Rollback has the plan tell when, and where, to go back from the current release.
+	Rollback bool
+	// Daily has each dyno replaced when it has been up for a day.
+	Daily bool
 }
 
 // A Plan is what to do, in this order: write the rows of Put, say Log, Start, Stop and Drop, then Delete rows.
@@ -58,6 +61,7 @@ type Plan struct {
 	Stop   []Stop
 	Drop   []string // ids of workloads
 	Delete []string // ids of rows whose workload is gone
+	Back   string   // id of the release to go back to, instead of all else
 	Log    []Line
 	Routed bool          // what the router should know has changed
 	Again  time.Duration // look again after this; zero: only when touched
@@ -122,7 +126,25 @@ type row struct {
 
 // current reports whether the dyno is what its process type wants today.
 func (f *formation) current(r *row, t cloister.ProcessType) bool {
-	return r.ReleaseID == f.Release.ID && r.Size == t.Size && r.Command == t.Command && !r.Restart
+	return r.ReleaseID == f.Release.ID && r.Size == t.Size && r.Command == t.Command && !r.Restart && !f.aged(r)
+}
+
+// With daily restarts a dyno lives for a day and up to 216 minutes, by its id: not all restart at once.
+const (
+	day    = 24 * time.Hour
+	spread = 216
+)
+
+// aged reports whether a dyno has been up for long enough.
+func (f *formation) aged(r *row) bool {
+	if !f.Daily || r.State != cloister.DynoUp {
+		return false
+	}
+	left := r.UpAt.Add(day + time.Duration(hash(r.ID)%spread)*time.Minute).Sub(f.now)
+	if left > 0 {
+		f.again(left)
+	}
+	return left <= 0
 }
 
 // types are the process types that have dynos or should have, by name; those that should have none have quantity 0.

@@ -96,6 +96,9 @@ func describe(a SpaceApp, domain string) topologyApp {
 	out := topologyApp{ID: a.App.ID, Domains: []string{a.App.Host(domain)}, Formation: []topologyType{}}
 	dynos := slices.SortedFunc(slices.Values(a.Dynos), byAge)
 	for _, t := range a.Types {
+		if t.Type == cloister.ReleaseType {
+			continue
+		}
 		if t.Quantity == 0 {
 			continue
 		}

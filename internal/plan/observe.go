@@ -33,7 +33,7 @@ func (f *formation) observe(r *row) {
 
 // starting sees whether a running workload is up, or has taken too long.
 func (f *formation) starting(r *row, s engine.Status) {
-	deadline := s.StartedAt.Add(BootTimeout)
+	deadline := s.StartedAt.Add(f.App.Boots())
 	switch {
 	case !r.StopAt.IsZero(): // it was too slow; now it is being killed
 		f.plan.Stop = append(f.plan.Stop, Stop{ID: r.ID})
@@ -45,7 +45,7 @@ func (f *formation) starting(r *row, s engine.Status) {
 		f.again(min(glance, deadline.Sub(f.now)))
 	default:
 		r.StopAt = f.now
-		f.say(r.Dyno, f.now, "Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 60 seconds of launch")
+		f.say(r.Dyno, f.now, fmt.Sprintf("Error R10 (Boot timeout) -> Web process failed to bind to $PORT within %d seconds of launch", int(f.App.Boots().Seconds())))
 		f.say(r.Dyno, f.now, "Stopping process with SIGKILL")
 		f.plan.Stop = append(f.plan.Stop, Stop{ID: r.ID})
 		f.again(glance)
@@ -86,7 +86,7 @@ func (f *formation) ended(r *row, seen bool) {
 	f.plan.Drop = append(f.plan.Drop, r.ID)
 }
 
-// lost retires a dyno whose workload vanished: it is down already, so it needs no leave to be replaced.
+// lost retires a dyno whose workload vanished or whose zone is lost: it is down already, so it needs no leave to be replaced.
 func (f *formation) lost(r *row) {
 	r.lost = true
 	if r.Retired() {
@@ -111,6 +111,7 @@ func (f *formation) takeDown(r *row) {
 	case !seen:
 		f.plan.Delete = append(f.plan.Delete, r.ID)
 	case r.lost:
+		f.plan.Stop = append(f.plan.Stop, Stop{ID: r.ID}) // where a zone only counts as lost, it runs on
 		f.forget(r)
 	case !r.EndedAt.IsZero():
 		if left := r.EndedAt.Add(linger).Sub(f.now); left > 0 {

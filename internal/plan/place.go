@@ -2,14 +2,65 @@ package plan
 
 import (
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strings"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/engine"
 )
 
 // A Zone is a part of the installation that fails on its own.
 type Zone struct {
 	Name    string
 	Healthy bool
+}
+
+// Zones are those that nodes are in, by name: a zone is healthy while a node of it is.
+func Zones(nodes []engine.Node) []Zone {
+	healthy := map[string]bool{}
+	for _, n := range nodes {
+		healthy[n.Zone] = healthy[n.Zone] || n.Healthy
+	}
+	var out []Zone
+	for _, name := range slices.Sorted(maps.Keys(healthy)) {
+		out = append(out, Zone{name, healthy[name]})
+	}
+	return out
+}
+
+// Declared are the zones that are seen, without the health of those that operators say have failed.
+func Declared(seen []Zone, rows []cloister.Zone) []Zone {
+	out := slices.Clone(seen)
+	for i, z := range out {
+		for _, r := range rows {
+			if r.Name == z.Name && !r.FailedAt.IsZero() {
+				out[i].Healthy = false
+			}
+		}
+	}
+	return out
+}
+
+// Place chooses a zone that works for something that stands alone, by its id; "" if none is known to.
+func Place(rows []cloister.Zone, id string) string {
+	var all []Zone
+	for _, r := range rows {
+		all = append(all, Zone{r.Name, r.Works()})
+	}
+	z := newZones(all)
+	return z.take(id, "")
+}
+
+// Lost are the names of the zones that count as lost, sorted.
+func Lost(all []Zone) (out []string) {
+	z := newZones(all)
+	for _, name := range slices.Sorted(maps.Keys(z.gone)) {
+		if z.lost(name) {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // zones counts the dynos of a process type in each zone.
@@ -56,9 +107,7 @@ func (z *zones) take(app, typ string) string {
 	if !z.any() {
 		return ""
 	}
-	h := fnv.New32a()
-	h.Write([]byte(app + "/" + typ))
-	first := int(h.Sum32() % uint32(len(z.healthy)))
+	first := int(hash(app+"/"+typ) % uint32(len(z.healthy)))
 	best := z.healthy[first]
 	for i := range z.healthy {
 		if zone := z.healthy[(first+i)%len(z.healthy)]; z.dynos[zone] < z.dynos[best] {
@@ -67,6 +116,12 @@ func (z *zones) take(app, typ string) string {
 	}
 	z.dynos[best]++
 	return best
+}
+
+func hash(s string) uint32 {
+	h := fnv.New32a()
+	h.Write([]byte(s))
+	return h.Sum32()
 }
 
 // uneven finds the fullest zone, if another healthy one has at least two dynos less.

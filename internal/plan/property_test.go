@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ func budget(w *world, n int) int {
 func drawWorld(rt *rapid.T) *world {
 	w := newWorld()
 	w.Preboot = rapid.Bool().Draw(rt, "preboot")
+	w.Rollback = rapid.Bool().Draw(rt, "rollback")
 	w.stubborn = rapid.Bool().Draw(rt, "stubborn")
 	boots := rapid.SliceOfN(rapid.IntRange(0, 50), 1, 12).Draw(rt, "boot seconds")
 	w.boot = func(d cloister.Dyno) time.Duration {
@@ -87,7 +89,7 @@ func TestFormationKeepsItsRulesWhateverHappens(t *testing.T) {
 		check := func() error { return broken }
 		w.release()
 		for range rapid.IntRange(1, 25).Draw(rt, "actions") {
-			switch rapid.SampledFrom([]string{"scale", "release", "crash", "zone", "restart", "drop type", "lose"}).Draw(rt, "action") {
+			switch rapid.SampledFrom([]string{"scale", "release", "crash", "zone", "declare", "restart", "drop type", "lose"}).Draw(rt, "action") {
 			case "scale":
 				w.scale(rapid.SampledFrom([]string{"web", "worker"}).Draw(rt, "type"), rapid.IntRange(0, 40).Draw(rt, "quantity"))
 			case "release":
@@ -96,6 +98,8 @@ func TestFormationKeepsItsRulesWhateverHappens(t *testing.T) {
 				w.crash(rapid.IntRange(0, 100).Draw(rt, "victim"))
 			case "zone":
 				w.fail(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "zone"), rapid.Bool().Draw(rt, "healthy"))
+			case "declare":
+				w.declare(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "zone"), rapid.Bool().Draw(rt, "healthy"))
 			case "restart":
 				if len(w.Dynos) > 0 {
 					w.Dynos[rapid.IntRange(0, 100).Draw(rt, "dyno")%len(w.Dynos)].Restart = true
@@ -167,6 +171,11 @@ func keepsTheRules(w *world, p plan.Plan) error {
 		}
 		if zoneLost(w, d.Zone) {
 			return fmt.Errorf("%s is started in a lost zone", d.Name())
+		}
+	}
+	for id, s := range w.workloads {
+		if zoneLost(w, s.Zone) && s.Phase == engine.Running && !slices.Contains(p.Drop, id) {
+			return fmt.Errorf("%s runs on in a lost zone", id)
 		}
 	}
 	for _, t := range w.Types {

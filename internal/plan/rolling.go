@@ -30,6 +30,7 @@ func (f *formation) budget(n int) int {
 // the budget are down; a replacement counts as down until it is up. Where that never allows it, one replacement at a
 // time boots beside the dyno it replaces.
 func (f *formation) roll(t cloister.ProcessType) {
+	stuck := f.stuck(t)
 	slots := f.slots(t)
 	f.zones.count(slots)
 	down, starting, pairs := 0, 0, 0
@@ -53,7 +54,7 @@ func (f *formation) roll(t cloister.ProcessType) {
 			continue
 		}
 		switch {
-		case !f.zones.any():
+		case stuck || !f.zones.any():
 		case down < f.budget(t.Quantity):
 			f.replace(s, t, 0)
 			down++
@@ -137,7 +138,7 @@ func (f *formation) fill(s *slot, t cloister.ProcessType) {
 func (f *formation) replace(s *slot, t cloister.ProcessType, crashes int) {
 	old := s.dyno
 	if old.State == cloister.DynoUp {
-		f.say(old.Dyno, f.now, "Restarting")
+		f.say(old.Dyno, f.now, f.restarting(old))
 	}
 	if old.State != cloister.DynoStarting {
 		f.say(old.Dyno, f.now, "State changed from "+string(old.State)+" to starting")
@@ -149,10 +150,18 @@ func (f *formation) replace(s *slot, t cloister.ProcessType, crashes int) {
 
 // preboot starts a successor, and leaves the slot's dyno in place until it is up.
 func (f *formation) preboot(s *slot, t cloister.ProcessType) {
-	f.say(s.dyno.Dyno, f.now, "Restarting")
+	f.say(s.dyno.Dyno, f.now, f.restarting(s.dyno))
 	f.zones.leave(s.dyno.Zone)
 	s.old = s.dyno
 	s.dyno = f.create(s.number, t, 0)
+}
+
+// restarting is what a dyno that is up hears of its replacement.
+func (f *formation) restarting(r *row) string {
+	if f.aged(r) {
+		return "Cycling"
+	}
+	return "Restarting"
 }
 
 // create makes the row of a new dyno.

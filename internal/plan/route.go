@@ -33,7 +33,7 @@ func Route(in RouteInput) cloister.Route {
 		switch d.State {
 		case cloister.DynoUp:
 			if d.Endpoint.IsValid() {
-				r.Dynos = append(r.Dynos, cloister.RouteDyno{ID: d.ID, Name: d.Name(), Endpoint: d.Endpoint})
+				r.Dynos = append(r.Dynos, cloister.RouteDyno{ID: d.ID, Name: d.Name(), Zone: d.Zone, Endpoint: d.Endpoint})
 			}
 		case cloister.DynoCrashed:
 			r.Crashed = true
@@ -44,5 +44,15 @@ func Route(in RouteInput) cloister.Route {
 	if len(r.Dynos) > 0 {
 		r.Crashed, r.Starting = false, false
 	}
+	return r
+}
+
+// RouteWithout is an entry without the dynos of lost zones. An app that is left with none waits for their successors.
+func RouteWithout(r cloister.Route, lost []string) cloister.Route {
+	if len(lost) == 0 || len(r.Dynos) == 0 {
+		return r
+	}
+	r.Dynos = slices.DeleteFunc(slices.Clone(r.Dynos), func(d cloister.RouteDyno) bool { return slices.Contains(lost, d.Zone) })
+	r.Starting = len(r.Dynos) == 0
 	return r
 }

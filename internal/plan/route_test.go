@@ -61,3 +61,36 @@ func TestARouteIsSortedAndInLowerCase(t *testing.T) {
 		t.Errorf("route %+v", r)
 	}
 }
+
+func TestARouteLeavesLostZones(t *testing.T) {
+	t.Parallel()
+	in := func(zones ...string) (r cloister.Route) {
+		for _, z := range zones {
+			r.Dynos = append(r.Dynos, cloister.RouteDyno{ID: z, Zone: z})
+		}
+		return r
+	}
+	waits := cloister.Route{Dynos: []cloister.RouteDyno{}, Starting: true}
+	for name, x := range map[string]struct {
+		lost []string
+		has  cloister.Route
+		want cloister.Route
+	}{
+		"nothing is lost":      {nil, in("a", "b"), in("a", "b")},
+		"one of two":           {[]string{"a"}, in("a", "b"), in("b")},
+		"another zone":         {[]string{"c"}, in("a", "b"), in("a", "b")},
+		"all it had":           {[]string{"a", "b"}, in("a", "b"), waits},
+		"an app without dynos": {[]string{"a"}, cloister.Route{Crashed: true}, cloister.Route{Crashed: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			before := slices.Clone(x.has.Dynos)
+			if got := plan.RouteWithout(x.has, x.lost); !slices.Equal(got.Dynos, x.want.Dynos) || got.Starting != x.want.Starting || got.Crashed != x.want.Crashed {
+				t.Errorf("got %+v\nwant %+v", got, x.want)
+			}
+			if !slices.Equal(before, x.has.Dynos) {
+				t.Error("the entry itself was changed")
+			}
+		})
+	}
+}

@@ -19,6 +19,7 @@ type world struct {
 	workloads map[string]*workload
 	log       []string
 	plans     int
+	backs     []string // releases that were gone back to
 
 	boot     func(d cloister.Dyno) time.Duration // from start to listening
 	life     func(d cloister.Dyno) time.Duration // from start to its own end; 0: for ever
@@ -38,6 +39,7 @@ func newWorld() *world {
 	w.App = cloister.App{ID: "app", SpaceID: "space"}
 	w.Zones = []plan.Zone{{Name: "a", Healthy: true}, {Name: "b", Healthy: true}, {Name: "c", Healthy: true}}
 	w.Preboot = true
+	w.Rollback = true
 	n := 0
 	w.NewID = func() string { n++; return fmt.Sprintf("dyno-%05d", n) }
 	w.boot = func(cloister.Dyno) time.Duration { return 3 * time.Second }
@@ -91,6 +93,16 @@ func (w *world) fail(zone string, healthy bool) {
 	w.due = w.now
 }
 
+// declare gives a zone up, or takes it back, by the word of an operator: what runs there runs on.
+func (w *world) declare(zone string, healthy bool) {
+	for i := range w.Zones {
+		if w.Zones[i].Name == zone {
+			w.Zones[i].Healthy = healthy
+		}
+	}
+	w.due = w.now
+}
+
 func (s *workload) end(at time.Time, status int) {
 	if s.Phase != engine.Exited {
 		s.Phase, s.Listening, s.ExitedAt, s.ExitStatus = engine.Exited, false, at, status
@@ -105,6 +117,11 @@ func (w *world) step() plan.Plan {
 	}
 	p := plan.Formation(w.State, w.now)
 	w.plans++
+	if p.Back != "" { // as control does, which does nothing else then
+		w.release()
+		w.Release.Automatic, w.backs = true, append(w.backs, p.Back)
+		return p
+	}
 	if w.before != nil {
 		w.before(p)
 	}

@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/store"
@@ -146,9 +147,11 @@ type AppChange struct {
 	Name        *string
 	Maintenance *bool
 	BuildStack  *string
+	BootTimeout *time.Duration
 }
 
-// UpdateApp renames an app, turns its maintenance mode on or off, or gives it another stack for the next build.
+// UpdateApp renames an app, turns its maintenance mode on or off, gives it another stack for the next build, or its web
+// dynos another time to boot.
 func (p *Platform) UpdateApp(ctx context.Context, a cloister.Actor, ref string, in AppChange) (app AppInfo, err error) {
 	v := operateApp // turning maintenance on and off; renaming and moving need more
 	switch {
@@ -177,6 +180,12 @@ func (p *Platform) UpdateApp(ctx context.Context, a cloister.Actor, ref string, 
 				return err
 			}
 		}
+		if in.BootTimeout != nil {
+			if err := cloister.ValidBootTimeout(*in.BootTimeout); err != nil {
+				return err
+			}
+			app.BootTimeout = *in.BootTimeout
+		}
 		if err := tx.UpdateApp(app.App); err != nil {
 			return taken(err, "Name", app.Name)
 		}
@@ -196,6 +205,9 @@ func (p *Platform) UpdateApp(ctx context.Context, a cloister.Actor, ref string, 
 func (p *Platform) DestroyApp(ctx context.Context, a cloister.Actor, ref string) (app AppInfo, err error) {
 	err = p.update(ctx, a, func(tx *store.Tx) error {
 		if app, err = p.app(tx, a, ref, manageApp); err != nil {
+			return err
+		}
+		if err := tx.TouchRuns(app.ID); err != nil {
 			return err
 		}
 		if err := tx.DeleteApp(app.ID); err != nil {

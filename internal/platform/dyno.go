@@ -17,8 +17,7 @@ func (p *Platform) Dynos(ctx context.Context, a cloister.Actor, ref string) (app
 		if app, err = p.app(tx, a, ref, viewApp); err != nil {
 			return err
 		}
-		all, err := tx.Dynos(app.ID)
-		out = wanted(all)
+		out, err = allDynos(tx, app.ID)
 		return err
 	})
 	return app, out, err
@@ -39,16 +38,13 @@ func (p *Platform) Dyno(ctx context.Context, a cloister.Actor, ref, dyno string)
 	if err != nil {
 		return app, d, err
 	}
-	for _, d := range all {
-		if d.Name() == dyno || d.ID == dyno {
-			return app, d, nil
-		}
-	}
-	return app, d, cloister.Missing("dyno")
+	d, err = findDyno(all, dyno)
+	return app, d, err
 }
 
 // Restart replaces dynos of an app, by the rolling rule: all ("" as target), those of a process type ("web"), or one
-// ("web.1"). A dyno of the formation that is stopped comes back, so stopping it is the same.
+// ("web.1"). A dyno of the formation that is stopped comes back, so stopping it is the same. One-off dynos are only
+// stopped, and only when they are named.
 func (p *Platform) Restart(ctx context.Context, a cloister.Actor, ref, target string) (app AppInfo, err error) {
 	err = p.update(ctx, a, func(tx *store.Tx) error {
 		if app, err = p.app(tx, a, ref, operateApp); err != nil {
@@ -76,7 +72,12 @@ func (p *Platform) Restart(ctx context.Context, a cloister.Actor, ref, target st
 			return err
 		}
 		if n == 0 && target != "" {
-			return cloister.Missing("dyno")
+			if n, err = stopRuns(tx, app.ID, target); err != nil {
+				return err
+			}
+			if n == 0 {
+				return cloister.Missing("dyno")
+			}
 		}
 		if err := tx.Event("dyno", app.ID, "restart", app.Name+" "+target); err != nil {
 			return err

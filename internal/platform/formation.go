@@ -101,6 +101,9 @@ func scale(t *cloister.ProcessType, c Scaling, shield bool) error {
 		if n < 0 || n > cloister.MaxDynosPerType {
 			return cloister.Errorf(cloister.Invalid, "Cannot run %d dynos of %s: a process type has 0 to %d dynos.", n, t.Type, cloister.MaxDynosPerType)
 		}
+		if n > 0 && t.Type == cloister.ReleaseType {
+			return cloister.Errorf(cloister.Invalid, "Process type release can not be scaled: its command runs once for each release. Run it again with `heroku releases:retry`.")
+		}
 		t.Quantity = n
 	}
 	if c.Size != nil {
@@ -122,7 +125,11 @@ func (p *Platform) dynoLimit(tx *store.Tx, app AppInfo) error {
 	if err != nil {
 		return err
 	}
-	if n := count(types); n > cloister.MaxDynos {
+	runs, err := tx.CountRuns(app.SpaceID, "")
+	if err != nil {
+		return err
+	}
+	if n := count(types) + runs; n > cloister.MaxDynos {
 		return cloister.Errorf(cloister.Invalid, "Space %s would have %d dynos; its limit is %d. Scale something down first.", app.Space.Name, n, cloister.MaxDynos)
 	}
 	return nil

@@ -3,6 +3,7 @@ package platform_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/cloister-dev/cloister"
@@ -21,7 +22,7 @@ func (h *house) scale(t *testing.T, app string, changes ...platform.Scaling) (st
 
 func TestAFirstDeployStartsOneWebDynoAndNothingElse(t *testing.T) {
 	h := newHouse(t)
-	h.deploy(t, "quiet-garth", "web", "worker", "release")
+	h.deploy(t, "quiet-garth", "web", "worker")
 	_, types, err := h.Formation(t.Context(), h.viewer, "quiet-garth")
 	must(t, err)
 	var got []string
@@ -29,6 +30,35 @@ func TestAFirstDeployStartsOneWebDynoAndNothingElse(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s=%d:%s", p.Type, p.Quantity, p.Size))
 	}
 	same(t, got, []string{"web=1:Private-S", "worker=0:Private-S"})
+}
+
+func TestTheReleaseTypeHasASizeAndNoDynos(t *testing.T) {
+	h := newHouse(t)
+	h.deploy(t, "quiet-garth", "web")
+	slug := h.deploy(t, "quiet-garth", "web", "release")
+	_, r, err := h.Release(t.Context(), h.admin, "quiet-garth", "v3")
+	must(t, err)
+	if r.Status != cloister.ReleasePending || !r.Phase {
+		t.Errorf("it is %+v before its command has run", r)
+	}
+	got, err := h.scale(t, "quiet-garth", platform.Scaling{Type: "release", Size: new("private-m")})
+	must(t, err)
+	same(t, got, "release=0:Private-M web=1:Private-S ")
+	_, err = h.scale(t, "quiet-garth", platform.Scaling{Type: "release", Quantity: new(1)})
+	wantKind(t, err, cloister.Invalid)
+	if !slices.Contains(h.said, "Running release v3 commands by user admin@example.com") {
+		t.Errorf("said %q", h.said)
+	}
+
+	// What is changed meanwhile is of the code that is on its way.
+	value := cloister.Secret("1")
+	_, err = h.SetConfig(t.Context(), h.admin, "quiet-garth", map[string]*cloister.Secret{"A": &value})
+	must(t, err)
+	_, newest, err := h.Release(t.Context(), h.admin, "quiet-garth", "v4")
+	must(t, err)
+	if newest.SlugID != slug.ID || newest.Status != cloister.ReleasePending {
+		t.Errorf("v4 is %+v", newest)
+	}
 }
 
 func TestScalingIsAbsoluteOrRelativeAndAllOrNothing(t *testing.T) {

@@ -77,6 +77,11 @@ func newHouse(t *testing.T) *house {
 				}
 			}
 		}
+		for _, zone := range []string{"a", "b", "c"} {
+			if err := tx.ObserveZone(zone, true); err != nil {
+				return err
+			}
+		}
 		return tx.PutStack(cloister.Stack{Name: "debian-12", RunImage: "sha256:r", BuildImage: "sha256:b", Default: true, CreatedAt: tx.Now})
 	})
 	must(t, h.newSpace(t, "cellar"))
@@ -154,7 +159,14 @@ func (h *house) addDyno(t *testing.T, app, typ string, number int) cloister.Dyno
 	must(t, err)
 	d := cloister.Dyno{ID: cloister.NewID(), AppID: info.ID, SpaceID: info.SpaceID, Type: typ, Number: number, State: cloister.DynoUp,
 		CreatedAt: h.clock(), UpdatedAt: h.clock()}
-	h.update(t, func(tx *store.Tx) error { return tx.PutDyno(d) })
+	h.update(t, func(tx *store.Tx) error {
+		release, err := tx.CurrentRelease(info.ID)
+		if err != nil {
+			return err
+		}
+		d.ReleaseID, d.Version = release.ID, release.Version
+		return tx.PutDyno(d)
+	})
 	return d
 }
 

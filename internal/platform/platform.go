@@ -16,11 +16,12 @@ import (
 
 // Config is what an operator decides about an installation.
 type Config struct {
-	AppDomain    string             // app host names are under it: "apps.localhost"
-	Regions      []cloister.Region  // in which spaces can be made
-	OutboundPool netip.Prefix       // the stable addresses of spaces are taken from it
-	IngressPool  []netip.Prefix     // addresses of spaces' own that clients come to; none: the machine's
-	Networks     []cloister.Network // the operator's, that spaces may be peered with
+	AppDomain     string             // app host names are under it: "apps.localhost"
+	Regions       []cloister.Region  // in which spaces can be made
+	OutboundPool  netip.Prefix       // the stable addresses of spaces are taken from it
+	IngressPool   []netip.Prefix     // addresses of spaces' own that clients come to; none: the machine's
+	Networks      []cloister.Network // the operator's, that spaces may be peered with
+	DailyRestarts bool               // of the dynos of apps whose owners do not decide
 	// Clients remembers who came to the apps of a space; nil: nobody does.
 	Clients Clients
 	// Log writes a platform line into an app's log stream, as "app[api]: …".

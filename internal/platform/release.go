@@ -21,6 +21,9 @@ func (p *Platform) release(tx *store.Tx, a cloister.Actor, app AppInfo, slugID s
 func (p *Platform) announce(app AppInfo, a cloister.Actor, r cloister.Release) {
 	p.config.Log(app.ID, r.Description+" by user "+a.User.Email)
 	p.config.Log(app.ID, fmt.Sprintf("Release v%d created by user %s", r.Version, a.User.Email))
+	if r.Phase {
+		p.config.Log(app.ID, fmt.Sprintf("Running release v%d commands by user %s", r.Version, a.User.Email))
+	}
 }
 
 // Releases lists the releases of an app, newest first.
@@ -176,9 +179,9 @@ func (p *Platform) SetConfig(ctx context.Context, a cloister.Actor, ref string, 
 	return vars, err
 }
 
-// currentSlug is the slug of the app's current release, "" when nothing was deployed.
+// currentSlug is the slug of the app's newest release, which may be pending, "" when nothing was deployed.
 func currentSlug(tx *store.Tx, app AppInfo) (string, error) {
-	r, err := tx.CurrentRelease(app.ID)
+	r, err := tx.NewestRelease(app.ID)
 	if cloister.KindOf(err) == cloister.NotFound {
 		return "", nil
 	}

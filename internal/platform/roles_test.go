@@ -56,6 +56,23 @@ var deeds = map[string]struct {
 		_, err := h.SetPassword(ctx, a, "stranger@example.com", "another long one")
 		return err
 	}},
+	"Zones": {operator, func(ctx context.Context, h *house, a cloister.Actor) error { _, err := h.Zones(ctx, a); return err }},
+	"Features": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Features(ctx, a, "quiet-garth")
+		return err
+	}},
+	"SetFeature": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.SetFeature(ctx, a, "quiet-garth", "preboot", false)
+		return err
+	}},
+	"FailZone": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.FailZone(ctx, a, "a")
+		return err
+	}},
+	"HealZone": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.HealZone(ctx, a, "a")
+		return err
+	}},
 	"Space": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.Space(ctx, a, "cellar")
 		return err
@@ -165,6 +182,18 @@ var deeds = map[string]struct {
 	}},
 	"Restart": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.Restart(ctx, a, "quiet-garth", "")
+		return err
+	}},
+	"Run": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, _, err := h.Run(ctx, a, "quiet-garth", platform.RunSpec{Command: "bash", Attach: true})
+		return err
+	}},
+	"RunInside": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.RunInside(ctx, a, "quiet-garth", "web.1", platform.RunSpec{Command: "bash"})
+		return err
+	}},
+	"TerminalsOf": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.TerminalsOf(ctx, a, "quiet-garth")
 		return err
 	}},
 	"Formation": {view, func(ctx context.Context, h *house, a cloister.Actor) error {

@@ -41,6 +41,7 @@ type Config struct {
 	OutboundMasquerade bool     `toml:"outbound_masquerade"` // the pool is known to this machine only
 	IngressPool        []string `toml:"ingress_pool"`        // addresses that lead to one space each; none: the machine's for all
 	SMTP               bool     `toml:"smtp"`                // dynos may send mail, on port 25
+	DailyRestarts      bool     `toml:"daily_restarts"`      // dynos are restarted daily, unless their app says otherwise
 	Transit            string   `toml:"transit"`             // how the router reaches dynos; seen by nobody else
 	Balancers          []string `toml:"balancers"`           // load balancers in front of the router
 	ProxyProtocol      bool     `toml:"proxy_protocol"`      // they speak the PROXY protocol instead of sending X-Forwarded-For

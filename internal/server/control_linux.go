@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/api"
+	"github.com/cloister-dev/cloister/internal/attach"
 	"github.com/cloister-dev/cloister/internal/build"
 	"github.com/cloister-dev/cloister/internal/control"
 	"github.com/cloister-dev/cloister/internal/engine"
@@ -64,7 +66,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	feed := router.NewFeed(log)
 	feed.OnLine = stream.router
 	pool, _ := netip.ParsePrefix(c.OutboundPool)
-	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, OutboundPool: pool, IngressPool: c.ingressPool(),
+	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, DailyRestarts: c.DailyRestarts, OutboundPool: pool, IngressPool: c.ingressPool(),
 		Networks: c.networks(), Clients: feed, Log: stream.API}, log)
 	if err := firstStart(ctx, c, s, p, log); err != nil {
 		return err
@@ -96,17 +98,23 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 		return err
 	}
 	defer git.Close()
-	ctl := control.New(s, e, table, stream, builds, control.Config{Owner: "control", AppDomain: c.AppDomain, Balancers: c.balancers(), ProxyProtocol: c.ProxyProtocol,
-		Mail: c.SMTP, Networks: c.networks(), Forget: git.Delete}, log)
+	ctl := control.New(s, e, table, stream, builds, control.Config{Owner: "control", AppDomain: c.AppDomain, DailyRestarts: c.DailyRestarts, Balancers: c.balancers(), ProxyProtocol: c.ProxyProtocol,
+		Mail: c.SMTP, Networks: c.networks(), Forget: git.Delete, Output: func(id string) io.WriteCloser {
+			if err := lines.DropOutput(id); err != nil {
+				log.Warn("an old output of a release was not removed", "release", id, "err", err)
+			}
+			return lines.Output(id)
+		}}, log)
 	imports := &slugs{importer: builds, key: keys.derive("slugs"), max: maxSource, log: log}
 	handler := &front{git: git, streams: lines.Handler(), sources: sources, slugs: imports,
 		api: api.New(api.Config{WebPort: c.webPort(), GitURL: "https://" + loopback(c.Listen) + "/"}, p,
-			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, CheckBuildpack: build.CheckBuildpack}, log)}
+			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, Terminals: ctl.Sessions(), CheckBuildpack: build.CheckBuildpack}, log)}
+	sessions := attach.New(attach.Config{Claim: func(secret cloister.Secret) (attach.Session, bool) { return ctl.Sessions().Claim(secret) }}, log)
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ctl.Run(ctx) })
 	group.Go(func() error { return giveBack(ctx) })
-	group.Go(func() error { return serveAPI(ctx, c, own, handler) })
+	group.Go(func() error { return serveAPI(ctx, c, own, handler, sessions) })
 	group.Go(func() error { return serveFeed(ctx, c, feed) })
 	group.Go(func() error { return (&admin{config: c, store: s, platform: p}).serve(ctx) })
 	group.Go(func() error { return (&housekeeper{store: s, images: images, sources: sources, log: log}).run(ctx) })

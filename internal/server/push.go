@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/gitd"
@@ -55,5 +56,41 @@ func (p *pushes) WaitBuild(ctx context.Context, a cloister.Actor, appID, buildID
 		return gitd.Outcome{}, err
 	}
 	_, b, err := p.platform.Build(ctx, a, appID, buildID)
-	return gitd.Outcome{Succeeded: b.Status == cloister.BuildSucceeded}, err
+	if err != nil || b.Status != cloister.BuildSucceeded {
+		return gitd.Outcome{}, err
+	}
+	_, r, err := p.platform.Release(ctx, a, appID, b.ReleaseID)
+	if err != nil || !r.Phase {
+		return gitd.Outcome{Succeeded: true}, err
+	}
+	return gitd.Outcome{Succeeded: true, Release: r.ID}, nil
+}
+
+// phaseEvery is how often somebody who waits for a release looks at it.
+const phaseEvery = 500 * time.Millisecond
+
+func (p *pushes) WaitRelease(ctx context.Context, a cloister.Actor, appID, releaseID string, out io.Writer) (bool, error) {
+	shown := false
+	tick := time.NewTicker(phaseEvery)
+	defer tick.Stop()
+	for {
+		_, r, err := p.platform.Release(ctx, a, appID, releaseID)
+		if err != nil {
+			return false, err
+		}
+		if !shown { // a dyno that has not started has no output yet
+			err := p.logs.CopyOutput(ctx, releaseID, out)
+			if shown = err == nil; err != nil && cloister.KindOf(err) != cloister.NotFound {
+				return false, err
+			}
+		}
+		if r.Status != cloister.ReleasePending {
+			return r.Status == cloister.ReleaseSucceeded, nil
+		}
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-tick.C:
+		}
+	}
 }

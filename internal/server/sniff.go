@@ -2,30 +2,33 @@ package server
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/http"
 	"sync"
 	"time"
 )
 
-// A sniffer takes the connections of one listener and tells plain HTTP and TLS apart by their first byte, so that
-// both can be served on one port: the official CLI speaks plain HTTP to a loopback address, but tells git to come to
-// the same port by https.
+// A sniffer takes the connections of one listener and tells three protocols apart by their first bytes, so that all
+// can be served on one port, and through whatever tunnel leads to it: plain HTTP, as the official CLI speaks it to a
+// loopback address; HTTPS, by which it tells git to come to the same port; and rendezvous over TLS, by which it comes
+// to one-off dynos.
 type sniffer struct {
 	net.Listener
-	plain, secure queue
+	config                    *tls.Config
+	plain, secure, rendezvous queue
 }
 
 // A TLS connection starts with a handshake record.
 const handshakeRecord = 0x16
 
-// sniff starts to sort the connections of l. Closing either of its listeners closes l.
-func sniff(l net.Listener, config *tls.Config) (plain, secure net.Listener) {
-	s := &sniffer{Listener: l}
-	s.plain, s.secure = newQueue(l), newQueue(l)
+// sniff starts to sort the connections of l. Closing any of its listeners closes l.
+func sniff(l net.Listener, config *tls.Config) (plain, secure, rendezvous net.Listener) {
+	s := &sniffer{Listener: l, config: config, plain: newQueue(l), secure: newQueue(l), rendezvous: newQueue(l)}
 	go s.run()
-	return &s.plain, tls.NewListener(&s.secure, config)
+	return &s.plain, &s.secure, &s.rendezvous
 }
 
 func (s *sniffer) run() {
@@ -39,6 +42,7 @@ func (s *sniffer) run() {
 			}
 			s.plain.fail(err)
 			s.secure.fail(err)
+			s.rendezvous.fail(err)
 			return
 		}
 		go s.sort(c)
@@ -53,12 +57,31 @@ func (s *sniffer) sort(c net.Conn) {
 		c.Close()
 		return
 	}
-	c.SetReadDeadline(time.Time{})
-	q := &s.plain
+	p := &peeked{Conn: c, r: r}
 	if first[0] == handshakeRecord {
+		s.sortSecure(p)
+		return
+	}
+	c.SetReadDeadline(time.Time{})
+	s.plain.put(p)
+}
+
+// sortSecure shakes hands and looks at the first byte of what is said then: a request begins with a capital letter, the
+// secret of a session does not.
+func (s *sniffer) sortSecure(c net.Conn) {
+	t := tls.Server(c, s.config)
+	p := &secured{Conn: t, r: bufio.NewReaderSize(t, 4096)}
+	first, err := p.r.Peek(1) // shakes hands first
+	if err != nil {
+		t.Close()
+		return
+	}
+	t.SetReadDeadline(time.Time{})
+	q := &s.rendezvous
+	if 'A' <= first[0] && first[0] <= 'Z' {
 		q = &s.secure
 	}
-	q.put(&peeked{Conn: c, r: r})
+	q.put(p)
 }
 
 // A peeked connection reads again what was peeked at.
@@ -68,6 +91,39 @@ type peeked struct {
 }
 
 func (p *peeked) Read(b []byte) (int, error) { return p.r.Read(b) }
+
+// NetConn is the connection below.
+func (p *peeked) NetConn() net.Conn { return p.Conn }
+
+// A secured connection is one of TLS, of which something was peeked at.
+type secured struct {
+	*tls.Conn
+	r *bufio.Reader
+}
+
+func (p *secured) Read(b []byte) (int, error) { return p.r.Read(b) }
+
+// tlsKey is where the context of a request has the state of its TLS, which net/http finds in connections of its own
+// kind only.
+type tlsKey struct{}
+
+// withTLS is http.Server.ConnContext for secured connections.
+func withTLS(ctx context.Context, c net.Conn) context.Context {
+	if s, ok := c.(*secured); ok {
+		return context.WithValue(ctx, tlsKey{}, s.ConnectionState())
+	}
+	return ctx
+}
+
+// overTLS tells the requests of secured connections so.
+func overTLS(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if state, ok := r.Context().Value(tlsKey{}).(tls.ConnectionState); ok {
+			r.TLS = &state
+		}
+		h.ServeHTTP(w, r)
+	})
+}
 
 // A queue is a listener whose connections come from elsewhere.
 type queue struct {

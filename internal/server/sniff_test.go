@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bufio"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -25,11 +26,22 @@ func onePort(t *testing.T) (addr string, client *http.Client, ended <-chan error
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, secure := sniff(l, &tls.Config{GetCertificate: cert.get})
-	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	plain, secure, rendezvous := sniff(l, &tls.Config{GetCertificate: cert.get})
+	s := &http.Server{ConnContext: withTLS, Handler: overTLS(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		fmt.Fprintf(w, "%v %s", r.TLS != nil, body)
-	})}
+	}))}
+	go func() { // says again what it was told
+		for {
+			c, err := rendezvous.Accept()
+			if err != nil {
+				return
+			}
+			line, _ := bufio.NewReader(c).ReadString('\n')
+			io.WriteString(c, "met "+line)
+			c.Close()
+		}
+	}()
 	done := make(chan error, 2)
 	go func() { done <- s.Serve(plain) }()
 	go func() { done <- s.Serve(secure) }()
@@ -65,6 +77,20 @@ func TestPlainAndTLSOnOnePort(t *testing.T) {
 	}
 }
 
+func TestRendezvousIsOnTheSamePort(t *testing.T) {
+	addr, client, _ := onePort(t)
+	roots := client.Transport.(*http.Transport).TLSClientConfig.RootCAs
+	c, err := tls.Dial("tcp", addr, &tls.Config{RootCAs: roots})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "0a1b2c\r\n")
+	if got, err := io.ReadAll(c); string(got) != "met 0a1b2c\r\n" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
 func TestSilentClientBlocksNobody(t *testing.T) {
 	addr, client, _ := onePort(t)
 	for range 50 {
@@ -81,14 +107,14 @@ func TestSilentClientBlocksNobody(t *testing.T) {
 	}
 }
 
-func TestClosedListenerEndsBothServers(t *testing.T) {
+func TestClosedListenerEndsAllServers(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, secure := sniff(l, &tls.Config{})
-	ended := make(chan error, 2)
-	for _, part := range []net.Listener{plain, secure} {
+	plain, secure, rendezvous := sniff(l, &tls.Config{})
+	ended := make(chan error, 3)
+	for _, part := range []net.Listener{plain, secure, rendezvous} {
 		go func() {
 			_, err := part.Accept()
 			ended <- err
@@ -97,7 +123,7 @@ func TestClosedListenerEndsBothServers(t *testing.T) {
 	if err := plain.Close(); err != nil {
 		t.Error(err)
 	}
-	for range 2 {
+	for range 3 {
 		select {
 		case err := <-ended:
 			if !errors.Is(err, net.ErrClosed) {

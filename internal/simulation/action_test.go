@@ -34,11 +34,12 @@ func (a action) String() string {
 }
 
 // faults are the actions after which dynos may be down through no fault of ours.
-var faults = []string{"crash", "lose", "fail zone", "break engine", "scale", "destroy app"}
+var faults = []string{"crash", "lose", "fail zone", "declare failed", "break engine", "scale", "destroy app"}
 
 func drawScript(rt *rapid.T) []action {
-	what := append([]string{"deploy", "deploy", "broken deploy", "config", "restart dynos", "restart server", "heal zone",
-		"lose events", "hear events", "mend engine", "trust", "maintenance", "create app", "rollback"}, faults...)
+	what := append([]string{"deploy", "deploy", "broken deploy", "deploy with command", "config", "restart dynos", "restart server", "heal zone", "declare healed",
+		"lose events", "hear events", "mend engine", "trust", "maintenance", "create app", "rollback",
+		"run", "run", "stop runs"}, faults...)
 	return rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) action {
 		return action{
 			what:  rapid.SampledFrom(what).Draw(rt, "what"),
@@ -76,7 +77,9 @@ func (s *server) act(ctx context.Context, a action) (err error) {
 	p := s.platform
 	switch a.what {
 	case "deploy", "broken deploy":
-		return s.deploy(ctx, a.app, a.what == "broken deploy")
+		return s.deploy(ctx, a.app, a.what == "broken deploy", "")
+	case "deploy with command":
+		return s.deploy(ctx, a.app, false, fmt.Sprint("migrate ", a.n%3)) // and its exit status
 	case "config":
 		v := cloister.Secret(fmt.Sprint(time.Now()))
 		_, err = p.SetConfig(ctx, s.actor, a.app, map[string]*cloister.Secret{"TIME": &v})
@@ -86,6 +89,10 @@ func (s *server) act(ctx context.Context, a action) (err error) {
 		_, _, err = p.Scale(ctx, s.actor, a.app, []platform.Scaling{{Type: a.typ, Quantity: &a.n}})
 	case "restart dynos":
 		_, err = p.Restart(ctx, s.actor, a.app, []string{"", a.typ, fmt.Sprintf("%s.%d", a.typ, a.n)}[a.n%3])
+	case "run":
+		return s.run(ctx, a.app, a.n)
+	case "stop runs":
+		_, err = p.Restart(ctx, s.actor, a.app, "run")
 	case "maintenance":
 		on := a.n%2 == 0
 		_, err = p.UpdateApp(ctx, s.actor, a.app, platform.AppChange{Maintenance: &on})
@@ -111,6 +118,14 @@ func (s *server) act(ctx context.Context, a action) (err error) {
 		s.fake.FailZone(a.zone)
 	case "heal zone":
 		s.fake.HealZone(a.zone)
+	case "declare failed":
+		if _, err = p.FailZone(ctx, s.actor, a.zone); err == nil {
+			s.engine.declare(a.zone, true)
+		}
+	case "declare healed":
+		if _, err = p.HealZone(ctx, s.actor, a.zone); err == nil {
+			s.engine.declare(a.zone, false)
+		}
 	case "lose events", "hear events":
 		s.fake.LoseEvents(a.what == "lose events")
 	case "break engine":
@@ -127,6 +142,9 @@ func (s *server) mend(ctx context.Context) error {
 	s.fake.LoseEvents(false)
 	for _, z := range zones {
 		s.fake.HealZone(z)
+		if err := s.do(ctx, action{what: "declare healed", zone: z}); err != nil {
+			return err
+		}
 	}
 	for _, app := range apps {
 		if err := s.do(ctx, action{what: "deploy", app: app}); err != nil {

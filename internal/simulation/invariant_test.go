@@ -18,6 +18,7 @@ type view struct {
 	types  map[string][]cloister.ProcessType // by app
 	dynos  map[string][]cloister.Dyno        // by app
 	latest map[string]cloister.Release       // by app
+	all    map[string][]cloister.Release     // by app, newest first
 	work   []store.Work
 	rules  map[string]cloister.Ruleset // by space
 	space  map[string]cloister.Space
@@ -28,7 +29,7 @@ type view struct {
 // look takes a view. It sees the engine also while it is broken for control.
 func (s *server) look(ctx context.Context) (v view, err error) {
 	v = view{types: map[string][]cloister.ProcessType{}, dynos: map[string][]cloister.Dyno{}, rules: map[string]cloister.Ruleset{},
-		latest: map[string]cloister.Release{}, space: map[string]cloister.Space{}, seen: map[string]engine.Status{}}
+		latest: map[string]cloister.Release{}, all: map[string][]cloister.Release{}, space: map[string]cloister.Space{}, seen: map[string]engine.Status{}}
 	if v.table, err = s.router.state(); err != nil {
 		return v, err
 	}
@@ -58,6 +59,9 @@ func (s *server) look(ctx context.Context) (v view, err error) {
 			if v.latest[a.ID], err = tx.CurrentRelease(a.ID); err != nil {
 				return err
 			}
+			if v.all[a.ID], err = tx.Releases(a.ID); err != nil {
+				return err
+			}
 		}
 		v.work, err = tx.Work()
 		return err
@@ -85,8 +89,20 @@ func (v view) always() error {
 	owners := map[string]string{}
 	for _, a := range v.apps {
 		owners[a.ID] = a.SpaceID
+		for i, r := range v.all[a.ID] {
+			if r.Automatic && v.all[a.ID][i+1].Automatic {
+				return fmt.Errorf("v%d of %s, which was made by going back, was gone back from", r.Version-1, a.Name)
+			}
+		}
 		slots := map[string]int{}
+		status := map[string]cloister.ReleaseStatus{}
+		for _, r := range v.all[a.ID] {
+			status[r.ID] = r.Status
+		}
 		for _, d := range v.dynos[a.ID] {
+			if status[d.ReleaseID] != cloister.ReleaseSucceeded {
+				return fmt.Errorf("%s of %s runs v%d, whose status is %s", d.Name(), a.Name, d.Version, status[d.ReleaseID])
+			}
 			if st, ok := v.seen[d.ID]; ok && (st.Space != a.SpaceID || st.Owner != a.ID) {
 				return fmt.Errorf("%s of %s runs in the space %s of %s", d.Name(), a.Name, st.Space, st.Owner)
 			}
@@ -164,6 +180,9 @@ func (v view) rest() error {
 			if up := v.answers(a, t.Type); up != t.Quantity && v.latest[a.ID].SlugID != "" {
 				return fmt.Errorf("%d of %d %s of %s answer", up, t.Quantity, t.Type, a.Name)
 			}
+		}
+		if r := v.all[a.ID][0]; r.Status == cloister.ReleasePending {
+			return fmt.Errorf("v%d of %s is still pending", r.Version, a.Name)
 		}
 		if len(v.dynos[a.ID]) != n {
 			return fmt.Errorf("%s has %d rows for %d dynos", a.Name, len(v.dynos[a.ID]), n)

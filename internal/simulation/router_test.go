@@ -111,6 +111,44 @@ type watchedEngine struct {
 
 	mu      sync.Mutex
 	unnamed map[string]time.Time // by space and address that had a name: since when it has none; zero: it has one
+
+	failed map[string]period // when zones were declared failed
+}
+
+// A period is when something was so; its end is zero while it is.
+type period struct{ from, to time.Time }
+
+// declare notes that a zone was declared failed or healed just now.
+func (w *watchedEngine) declare(zone string, failed bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch p := w.failed[zone]; {
+	case failed && (p.from.IsZero() || !p.to.IsZero()):
+		w.failed[zone] = period{from: time.Now()}
+	case !failed && p.to.IsZero():
+		w.failed[zone] = period{p.from, time.Now()}
+	}
+}
+
+// given reports whether a zone was given up, by the word of an operator, or was until a moment ago.
+func (w *watchedEngine) given(zone string, moment time.Duration) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p := w.failed[zone]
+	return !p.from.IsZero() && (p.to.IsZero() || time.Since(p.to) <= moment)
+}
+
+// Start blames whoever starts a dyno in a zone that was given up more than a moment ago.
+func (w *watchedEngine) Start(ctx context.Context, wl engine.Workload) error {
+	w.mu.Lock()
+	p := w.failed[wl.Zone]
+	w.mu.Unlock()
+	if !p.from.IsZero() && p.to.IsZero() && time.Since(p.from) > time.Second {
+		w.router.mu.Lock()
+		w.router.blame(fmt.Errorf("dyno %s is started in zone %s, which has failed", wl.ID, wl.Zone))
+		w.router.mu.Unlock()
+	}
+	return w.Engine.Start(ctx, wl)
 }
 
 func (w *watchedEngine) EnsureSpace(ctx context.Context, s engine.Space) error {
@@ -158,10 +196,11 @@ func (w *watchedEngine) check(ctx context.Context, how, id string) {
 	if !slices.ContainsFunc(w.router.table.Apps, func(r cloister.Route) bool { return r.AppID == s.Owner }) {
 		return
 	}
+	given := w.given(s.Zone, time.Second) // what is in a lost zone is lost, whoever has its address and whatever it does
 	w.mu.Lock()
 	since, named := w.unnamed[s.Space+" "+s.Address.String()]
 	w.mu.Unlock()
-	if named && (since.IsZero() || time.Since(since) < cloister.NameTTL) && !w.overdue(ctx, s) {
+	if !given && named && (since.IsZero() || time.Since(since) < cloister.NameTTL) && !w.overdue(ctx, s) {
 		w.router.blame(fmt.Errorf("dyno %s was %s at %s, which others may have from its name", id, how, s.Address))
 	}
 	for e, dyno := range endpoints(w.router.table) {
@@ -170,7 +209,7 @@ func (w *watchedEngine) check(ctx context.Context, how, id string) {
 		}
 	}
 	for e, left := range w.router.left {
-		if left.dyno == id && time.Since(left.at) < requestTime {
+		if !given && left.dyno == id && time.Since(left.at) < requestTime {
 			w.router.blame(fmt.Errorf("dyno %s was %s at %s before its requests were answered", id, how, e))
 		}
 	}

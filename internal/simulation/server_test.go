@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ import (
 type server struct {
 	store    *store.Store
 	fake     *fake.Engine
-	engine   engine.Engine // the fake, watched
+	engine   *watchedEngine // the fake, watched
 	router   *router
 	platform *platform.Platform
 	actor    cloister.Actor
@@ -30,6 +31,7 @@ type server struct {
 	// broken are the releases, "app/v3", whose web dynos never come up. Workers are up as soon as they run, so one
 	// that breaks later has a fault that no rollout can foresee.
 	broken  sync.Map
+	lost    lostZones
 	control *control.Control
 	cancel  context.CancelFunc
 	ended   chan error
@@ -42,8 +44,8 @@ func newServer(t *testing.T) (*server, error) {
 		return nil, err
 	}
 	s := &server{store: st, router: newRouter()}
-	s.fake = fake.New(fake.Config{Behave: s.behave})
-	s.engine = &watchedEngine{Engine: s.fake, router: s.router, store: st, unnamed: map[string]time.Time{}}
+	s.fake = fake.New(fake.Config{Behave: s.behave, Exec: untilHungUp})
+	s.engine = &watchedEngine{Engine: s.fake, router: s.router, store: st, unnamed: map[string]time.Time{}, failed: map[string]period{}}
 	quiet := slog.New(slog.DiscardHandler)
 	s.platform = platform.New(st, platform.Config{AppDomain: "apps.localhost"}, quiet)
 	s.control = control.New(st, s.engine, s.router, silence{}, nil, control.Config{Owner: "server", AppDomain: "apps.localhost"}, quiet)
@@ -116,6 +118,10 @@ func (s *server) behave(w engine.Workload) fake.Behaviour {
 		Stop:     time.Duration(n/280%25) * time.Second,
 		Stubborn: n/7000%4 == 0,
 	}
+	if strings.HasPrefix(w.Labels["dyno"], "release.") {
+		b.Ends, b.After = true, time.Duration(n%90)*time.Second
+		fmt.Sscanf(w.Command[len(w.Command)-1], "migrate %d", &b.Status)
+	}
 	if _, broken := s.broken.Load(w.Env["HEROKU_APP_NAME"] + "/v" + w.Labels["release"]); broken && w.Port > 0 {
 		if b.Deaf = n%2 == 0; !b.Deaf {
 			b.Listen, b.Ends, b.After, b.Status = time.Hour, true, time.Second, 1
@@ -124,10 +130,13 @@ func (s *server) behave(w engine.Workload) fake.Behaviour {
 	return b
 }
 
-// deploy releases new code of an app, with a web and a worker process.
-func (s *server) deploy(ctx context.Context, app string, broken bool) error {
+// deploy releases new code of an app, with a web and a worker process, and a release command if there is one.
+func (s *server) deploy(ctx context.Context, app string, broken bool, command string) error {
 	slug := cloister.Slug{ID: cloister.NewID(), Stack: "debian-12", Image: "sha256:fake",
 		ProcessTypes: map[string]string{"web": "serve", "worker": "work"}, Size: 1}
+	if command != "" {
+		slug.ProcessTypes[cloister.ReleaseType] = command
+	}
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		a, err := tx.App(app)
 		if err != nil {
@@ -150,6 +159,38 @@ func (s *server) deploy(ctx context.Context, app string, broken bool) error {
 	}
 	_, _, err = s.platform.ReleaseSlug(ctx, s.actor, app, slug.ID, "")
 	return err
+}
+
+// untilHungUp is what a one-off dyno does that a client is attached to.
+func untilHungUp(ctx context.Context, _ engine.Workload, _ engine.Process, t engine.Terminal) (int, error) {
+	select {
+	case <-t.Hangup:
+		return 129, nil
+	case <-ctx.Done():
+		return 137, ctx.Err()
+	}
+}
+
+// run runs a one-off dyno: detached, or attached to a client who comes for a while, or never.
+func (s *server) run(ctx context.Context, app string, n int) error {
+	_, _, t, err := s.platform.Run(ctx, s.actor, app, platform.RunSpec{Command: "fake wait", Attach: n%3 > 0, TimeToLive: 60 * n})
+	if err != nil || n%3 == 0 {
+		return err
+	}
+	secret := s.control.Sessions().Offer(t)
+	if n%3 == 1 {
+		return nil
+	}
+	session, ok := s.control.Sessions().Claim(secret)
+	if !ok {
+		return errors.New("a secret does not work")
+	}
+	go func() {
+		client, hangUp := context.WithTimeout(context.Background(), time.Duration(n)*10*time.Second)
+		defer hangUp()
+		session.Run(client, engine.Terminal{Began: func() {}}) // an error is the engine's, or the client's own
+	}()
+	return nil
 }
 
 // silence is a log that nobody reads.

@@ -85,7 +85,7 @@ func (s *server) holds(ctx context.Context, quiet calm) error {
 	if err != nil {
 		return err
 	}
-	if err := v.always(); err != nil {
+	if err := errors.Join(v.always(), s.lost.check(ctx, s, v.table)); err != nil {
 		return err
 	}
 	return quiet.check(v)

@@ -50,11 +50,11 @@ func (tx *Tx) Images() ([]string, error) {
 		UNION SELECT build_image FROM stacks`)
 }
 
-const releaseColumns = `id, app_id, version, slug_id, config, description, user_id, user_email, status, created_at, updated_at`
+const releaseColumns = `id, app_id, version, slug_id, config, description, user_id, user_email, status, created_at, updated_at, automatic, phase`
 
 func scanRelease(tx *Tx, r row) (v cloister.Release, err error) {
 	err = r.Scan(&v.ID, &v.AppID, &v.Version, &v.SlugID, unsealed{tx, &v.Config}, &v.Description, &v.UserID,
-		&v.UserEmail, &v.Status, when{&v.CreatedAt}, when{&v.UpdatedAt})
+		&v.UserEmail, &v.Status, when{&v.CreatedAt}, when{&v.UpdatedAt}, &v.Automatic, &v.Phase)
 	return v, err
 }
 
@@ -105,13 +105,14 @@ func (tx *Tx) Releases(appID string) ([]cloister.Release, error) {
 func (tx *Tx) InsertRelease(v cloister.Release) error {
 	return tx.exec(`
 		INSERT INTO releases (`+releaseColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		v.ID, v.AppID, v.Version, v.SlugID, tx.sealed(v.Config), v.Description, v.UserID, v.UserEmail, string(v.Status),
-		at(v.CreatedAt), at(v.UpdatedAt))
+		at(v.CreatedAt), at(v.UpdatedAt), v.Automatic, v.Phase)
 }
 
-// AddRelease gives an app its next release, which succeeds at once and becomes current: r needs only SlugID, Config,
-// Description and its user. The formation follows the commands of the slug, and the app's Step is asked to look.
+// AddRelease gives an app its next release: r needs only SlugID, Config, Description, its user, and whether it is
+// automatic. If its slug has a release command, it is pending until that has succeeded; else, and if it is automatic, it
+// is current at once. The config vars are the app's own from now on, whatever becomes of it.
 func (tx *Tx) AddRelease(app cloister.App, r cloister.Release, size string) (cloister.Release, error) {
 	last, err := tx.LastVersion(app.ID)
 	if err != nil {
@@ -119,37 +120,60 @@ func (tx *Tx) AddRelease(app cloister.App, r cloister.Release, size string) (clo
 	}
 	r.ID, r.AppID, r.Version, r.Status = cloister.NewID(), app.ID, last+1, cloister.ReleaseSucceeded
 	r.CreatedAt, r.UpdatedAt = tx.Now, tx.Now
-	app.Config, app.ReleasedAt = r.Config, tx.Now
+	command := ""
 	if r.SlugID != "" {
 		slug, err := tx.Slug(app.ID, r.SlugID)
 		if err != nil {
 			return r, err
 		}
-		app.Stack, app.SlugSize, app.Detected = slug.Stack, slug.Size, slug.Detected
-		old, err := tx.Formation(app.ID)
-		if err != nil {
-			return r, err
-		}
-		put, gone := cloister.NextFormation(tx.Now, app, old, slug.ProcessTypes, size)
-		for _, p := range put {
-			if err := tx.PutProcessType(p); err != nil {
-				return r, err
-			}
-		}
-		for _, t := range gone {
-			if err := tx.DeleteProcessType(app.ID, t); err != nil {
-				return r, err
-			}
-		}
+		command = slug.ProcessTypes[cloister.ReleaseType]
+	}
+	if r.Phase = command != "" && !r.Automatic; r.Phase {
+		r.Status = cloister.ReleasePending
 	}
 	if err := tx.InsertRelease(r); err != nil {
-		return r, err
-	}
-	if err := tx.UpdateApp(app); err != nil {
 		return r, err
 	}
 	if err := tx.Event("release", r.ID, "create", app.Name+" v"+strconv.Itoa(r.Version)+": "+r.Description); err != nil {
 		return r, err
 	}
-	return r, tx.Touch("app", app.ID)
+	app.Config = r.Config
+	if !r.Phase {
+		return r, tx.makeCurrent(app, r, size)
+	}
+	if err := tx.UpdateApp(app); err != nil {
+		return r, err
+	}
+	return r, tx.startPhase(app, r, command, size)
+}
+
+// makeCurrent has the app and its formation follow a release that has become current, and the app's Step look.
+func (tx *Tx) makeCurrent(app cloister.App, r cloister.Release, size string) error {
+	app.ReleasedAt = tx.Now
+	if r.SlugID != "" {
+		slug, err := tx.Slug(app.ID, r.SlugID)
+		if err != nil {
+			return err
+		}
+		app.Stack, app.SlugSize, app.Detected = slug.Stack, slug.Size, slug.Detected
+		old, err := tx.Formation(app.ID)
+		if err != nil {
+			return err
+		}
+		put, gone := cloister.NextFormation(tx.Now, app, old, slug.ProcessTypes, size)
+		for _, p := range put {
+			if err := tx.PutProcessType(p); err != nil {
+				return err
+			}
+		}
+		for _, t := range gone {
+			if err := tx.DeleteProcessType(app.ID, t); err != nil {
+				return err
+			}
+		}
+	}
+	if err := tx.UpdateApp(app); err != nil {
+		return err
+	}
+	return tx.Touch("app", app.ID)
 }

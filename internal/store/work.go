@@ -43,6 +43,7 @@ func (tx *Tx) TouchAll() error {
 	for _, of := range []struct{ kind, ids string }{ // networks first: apps wait for them
 		{"space", `SELECT $1, id, 1, $2, 0, '', '' FROM spaces WHERE TRUE`},
 		{"app", `SELECT $1, id, 1, $2, 0, '', '' FROM apps WHERE TRUE`},
+		{"run", `SELECT $1, id, 1, $2, 0, '', '' FROM runs WHERE TRUE`},
 		{"build", `SELECT $1, id, 1, $2, 0, '', '' FROM builds WHERE status = 'pending'`},
 	} {
 		if err := tx.touchThese(of.ids, of.kind); err != nil {

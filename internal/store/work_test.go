@@ -238,12 +238,13 @@ func TestTouchAllTouchesEveryObject(t *testing.T) {
 			}
 			return tx.InsertBuild(done)
 		})
+		run := putRuns(t, s, x.app, 1234)[0]
 		update(t, s, (*store.Tx).TouchAll)
 		got := map[string]string{}
 		for _, w := range read(t, s, (*store.Tx).Work) {
 			got[w.Kind] += w.ID
 		}
-		same(t, got, map[string]string{"app": x.app.ID, "space": x.space.ID, "build": pending.ID})
+		same(t, got, map[string]string{"app": x.app.ID, "space": x.space.ID, "build": pending.ID, "run": run.ID})
 	})
 }
 

@@ -22,6 +22,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"login":   login,
 	"tail":    tail,
 	"peering": peering,
+	"talk":    talk,
 }
 
 // peering VARIABLE TEXT SPACE sets a variable to the id of the first peering of a space whose line has TEXT in it.
@@ -127,6 +128,22 @@ func login(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("login: %v", err)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs("login.out"), []byte(out), 0o600))
+}
+
+// talk FILE COMMAND… runs a command that starts a shell somewhere, on a terminal of 97 columns and 31 lines, and talks
+// with the shell: what the terminal shows is in FILE.
+func talk(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: talk FILE COMMAND...")
+	}
+	c := exec.Command(lookPath(ts.Getenv("PATH"), args[1]), args[2:]...)
+	c.Dir, c.Env = ts.MkAbs("."), environ(ts)
+	out, err := onTerminal(c, 2*time.Minute, dialogue{{"$ ", "stty size; test -t 0 && echo on a $((6*7))tty"}, {"on a 42tty", "echo sleeps $((6*7)); sleep 1000"},
+		{"sleeps 42", "\x03"}, {"$ ", "echo status $?"}, {"status 130", "echo bye | tr a-z A-Z"}, {"BYE", ""}, {"$ ", "\x04"}})
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(out), 0o600))
+	if err != nil {
+		ts.Fatalf("talk: %v\n%s", err, normal(out))
+	}
 }
 
 // tail APP NAME=VALUE follows an app's log while a config var is set, and ends when the log tells of it.

@@ -9,11 +9,14 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/api"
 	"github.com/cloister-dev/cloister/internal/control"
+	"github.com/cloister-dev/cloister/internal/engine"
 	"github.com/cloister-dev/cloister/internal/engine/fake"
 	"github.com/cloister-dev/cloister/internal/logs"
 	"github.com/cloister-dev/cloister/internal/platform"
@@ -65,7 +68,7 @@ func (p *pretend) start(dir string) (err error) {
 		return err
 	}
 	p.stop = append(p.stop, func() { lines.Close() })
-	engine := fake.New(fake.Config{})
+	engine := fake.New(fake.Config{Behave: pretends})
 	collector := logs.NewCollector(lines, engine, log)
 	p.stop = append(p.stop, collector.Close)
 	stream := stream{lines, collector}
@@ -75,7 +78,7 @@ func (p *pretend) start(dir string) (err error) {
 		return err
 	}
 	ctl := control.New(p.store, engine, nowhere{}, stream, nil, control.Config{Owner: "test", AppDomain: "apps.localhost",
-		Networks: []cloister.Network{office}}, log)
+		Networks: []cloister.Network{office}, Output: lines.Output}, log)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -136,6 +139,16 @@ func (p *pretend) deploy(app string, commands map[string]string) error {
 	}
 	_, _, err = p.platform.ReleaseSlug(ctx, p.admin, info.ID, slug.ID, "")
 	return err
+}
+
+// pretends is what dynos do: release commands print a line and end with the status at their end, all others run on.
+func pretends(w engine.Workload) fake.Behaviour {
+	if !strings.HasPrefix(w.Labels["dyno"], "release.") {
+		return fake.Obey(w)
+	}
+	command := w.Command[len(w.Command)-1]
+	status, _ := strconv.Atoi(command[strings.LastIndexByte(command, ' ')+1:])
+	return fake.Behaviour{Print: []engine.Line{{Text: "migrating"}}, Ends: true, After: time.Second, Status: status}
 }
 
 // stream is where all of an app's lines come together.

@@ -23,6 +23,9 @@ func onTerminal(c *exec.Cmd, patience time.Duration, d dialogue) (string, error)
 		return "", err
 	}
 	defer master.Close()
+	if err := unix.IoctlSetWinsize(int(master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 31, Col: 97}); err != nil {
+		return "", err
+	}
 	c.Stdin, c.Stdout, c.Stderr = slave, slave, slave
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	err = c.Start()

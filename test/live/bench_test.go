@@ -74,7 +74,27 @@ func BenchmarkServer(b *testing.B) {
 			return time.Since(start)
 		})
 	})
-	var scaled, plain float64
+	var scaled, attached, plain float64
+	b.Run("run-to-first-byte", func(b *testing.B) {
+		w := &world{Server: s, api: api}
+		attached = sample(b, func() time.Duration {
+			start := time.Now()
+			sh := w.shell(b, "bench-app", "echo first byte")
+			sh.says(b, "f")
+			took := time.Since(start)
+			io.Copy(io.Discard, sh)
+			for { // no more than five run at once
+				seen, err := remote.Dial(filepath.Join(s.Run, "node.sock")).List(b.Context(), "run/"+sh.dyno.ID)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if len(seen) == 0 {
+					return took
+				}
+				time.Sleep(time.Millisecond)
+			}
+		})
+	})
 	b.Run("scale-to-first-answer", func(b *testing.B) {
 		scaled = sample(b, func() time.Duration {
 			scaleTo(b, api, 0)
@@ -118,6 +138,9 @@ func BenchmarkServer(b *testing.B) {
 		})
 		if plain > 0 && scaled > 0 {
 			b.ReportMetric(scaled/plain, "scale/ctr")
+		}
+		if plain > 0 && attached > 0 {
+			b.ReportMetric(attached/plain, "run/ctr")
 		}
 	})
 }

@@ -48,11 +48,18 @@ func (w *world) push(t *testing.T, app, what string) {
 	}
 }
 
-// tryPush returns what git said, and whether it went well.
-func (w *world) tryPush(t *testing.T, app, what string) (string, error) {
+// tryPush returns what git said, and whether it went well. Process types are lines to add to the Procfile.
+func (w *world) tryPush(t *testing.T, app, what string, processes ...string) (string, error) {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS("testdata/app")); err != nil {
+		t.Fatal(err)
+	}
+	procfile, err := os.ReadFile(filepath.Join(dir, "Procfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "Procfile"), append(procfile, strings.Join(processes, "")...), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "push.txt"), []byte(what), 0o644); err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,6 +116,44 @@ var execs = []contract{
 			b.Errorf("it went on for %v", time.Since(asked))
 		}
 	}},
+	{"a process is told to have begun before its output is", func(b *bench) {
+		var told []string
+		b.exec(b.Commands.Say("out"), engine.Terminal{Began: func() { told = append(told, "began") },
+			Out: writerFunc(func(p []byte) (int, error) { told = append(told, strings.TrimSpace(string(p))); return len(p), nil })})
+		if !slices.Equal(told, []string{"began", "out"}) {
+			b.Errorf("it was told %q", told)
+		}
+	}},
+	{"a hang-up ends a process", func(b *bench) {
+		w := b.run(b.Commands.Wait)
+		b.untilRunning(w)
+		hangup := make(chan struct{}, 1)
+		status, err := b.Engine.Exec(b.ctx, w.ID, engine.Process{Command: b.Commands.Wait}, engine.Terminal{Hangup: hangup,
+			Out: writerFunc(func(p []byte) (int, error) {
+				select {
+				case hangup <- struct{}{}:
+				default:
+				}
+				return len(p), nil
+			})})
+		b.must(err)
+		if status != 129 {
+			b.Errorf("exit status %d, want 129", status)
+		}
+	}},
+	{"a workload that holds runs others until it is stopped", func(b *bench) {
+		w := b.workload(nil)
+		w.Hold = true
+		b.untilRunning(b.start(w))
+		if status, err := b.Engine.Exec(b.ctx, w.ID, engine.Process{Command: b.Commands.Exit(5)}, engine.Terminal{}); status != 5 || err != nil {
+			b.Errorf("exit status %d, %v, want 5", status, err)
+		}
+		if s, _ := b.status(w); s.Phase != engine.Running {
+			b.Errorf("it is %s when a process of it has ended", s.Phase)
+		}
+		b.must(b.Engine.Stop(b.ctx, w.ID, time.Minute))
+		b.untilExited(w)
+	}},
 	{"a process ends with its workload", func(b *bench) {
 		w := b.run(b.Commands.Wait)
 		b.untilRunning(w)
@@ -148,6 +187,10 @@ var execs = []contract{
 		b.refused(err, cloister.NotFound)
 	}},
 }
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // exec runs a process in a workload made for it.
 func (b *bench) exec(command []string, t engine.Terminal) int {

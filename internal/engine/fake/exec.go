@@ -38,6 +38,9 @@ func (e *Engine) Exec(ctx context.Context, id string, p engine.Process, t engine
 		err    error
 	}
 	done := make(chan result, 1)
+	if t.Began != nil {
+		t.Began()
+	}
 	go func() { // not waited for: a process may hang on an input that nobody closes
 		status, err := e.process(ctx, w, p, t)
 		done <- result{status, err}
@@ -52,6 +55,7 @@ func (e *Engine) Exec(ctx context.Context, id string, p engine.Process, t engine
 	}
 }
 
+// process does what a command says. A hang-up ends any that does not end by itself, but for the stubborn.
 func (e *Engine) process(ctx context.Context, w *workload, p engine.Process, t engine.Terminal) (int, error) {
 	if e.config.Exec != nil {
 		return e.config.Exec(ctx, w.Workload, p, t)
@@ -99,8 +103,16 @@ func (e *Engine) process(ctx context.Context, w *workload, p engine.Process, t e
 		fmt.Fprintln(out, l.Text)
 	}
 	if !b.Ends {
-		<-ctx.Done()
-		return 137, ctx.Err()
+		hangup := t.Hangup
+		if b.Stubborn {
+			hangup = nil
+		}
+		select {
+		case <-hangup:
+			return 129, nil
+		case <-ctx.Done():
+			return 137, ctx.Err()
+		}
 	}
 	return cmp.Or(status, b.Status), nil
 }

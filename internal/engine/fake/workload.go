@@ -46,7 +46,10 @@ func (e *Engine) Start(ctx context.Context, spec engine.Workload) error {
 	if err != nil {
 		return err
 	}
-	b := e.config.Behave(spec)
+	b := Behaviour{}
+	if !spec.Hold {
+		b = e.config.Behave(spec)
+	}
 	if b.Fail != nil {
 		return b.Fail
 	}

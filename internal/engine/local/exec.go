@@ -84,12 +84,16 @@ func (e *Engine) exec(ctx context.Context, w *workload, task containerd.Task, p 
 		return 0, err
 	}
 	os.WriteFile(filepath.Join(streams.dir, "pid"), fmt.Append(nil, run.Pid()), 0o600) // for endExecs
+	if t.Began != nil {
+		t.Began()
+	}
 	streams.began(func() { run.CloseIO(own, containerd.WithStdinCloser) })
 	done := make(chan struct{})
 	defer close(done)
 	if t.TTY {
 		go resize(own, run, t, done)
 	}
+	go hangUp(run.Pid(), t.Hangup, done)
 	select {
 	case x := <-ended:
 		if err := x.Error(); err != nil && !errdefs.IsNotFound(err) {
@@ -99,7 +103,7 @@ func (e *Engine) exec(ctx context.Context, w *workload, task containerd.Task, p 
 		}
 		return int(x.ExitCode()), streams.drain(ctx)
 	case <-ctx.Done():
-		killFamily(run.Pid())
+		signalFamily(run.Pid(), syscall.SIGKILL)
 		run.Kill(own, syscall.SIGKILL)
 		select {
 		case <-ended:
@@ -146,7 +150,7 @@ func (e *Engine) endExecs(ctx context.Context, w *workload, task containerd.Task
 		var pid uint32
 		text, _ := os.ReadFile(filepath.Join(dir, "pid"))
 		if _, err := fmt.Sscan(string(text), &pid); err == nil && inCgroup(pid, e.cgroup(w)) { // still the same process
-			killFamily(pid)
+			signalFamily(pid, syscall.SIGKILL)
 		}
 		if run, err := task.LoadProcess(ctx, id, nil); err == nil {
 			run.Kill(ctx, syscall.SIGKILL)
@@ -205,8 +209,25 @@ func resize(ctx context.Context, run containerd.Process, t engine.Terminal, done
 	}
 }
 
-// killFamily kills the descendants of a process. They are collected first: an orphan has no parent to be found by.
-func killFamily(pid uint32) {
+// hangUp sends a SIGHUP for each time that somebody asks, while the process runs.
+func hangUp(pid uint32, asked <-chan struct{}, done <-chan struct{}) {
+	for {
+		select {
+		case _, ok := <-asked:
+			if !ok {
+				return
+			}
+			syscall.Kill(int(pid), syscall.SIGHUP) // it is not reaped before done
+			signalFamily(pid, syscall.SIGHUP)
+		case <-done:
+			return
+		}
+	}
+}
+
+// signalFamily sends a signal to the descendants of a process. They are collected first: an orphan has no parent to be
+// found by.
+func signalFamily(pid uint32, s syscall.Signal) {
 	var collect func(pid string) []int
 	collect = func(pid string) (out []int) {
 		files, _ := filepath.Glob("/proc/" + pid + "/task/*/children")
@@ -222,6 +243,6 @@ func killFamily(pid uint32) {
 		return out
 	}
 	for _, p := range collect(fmt.Sprint(pid)) {
-		syscall.Kill(p, syscall.SIGKILL)
+		syscall.Kill(p, s)
 	}
 }

@@ -98,7 +98,7 @@ func spec(w engine.Workload, b box) *specs.Spec {
 
 func process(w engine.Workload, b box) *specs.Process {
 	return &specs.Process{
-		Args:            inside.First(b.Command),
+		Args:            b.Command,
 		Env:             b.Env,
 		Cwd:             dirOf(w, b.Image),
 		User:            specs.User{UID: b.User.UID, GID: b.User.GID},
@@ -126,8 +126,11 @@ func systemMounts(init string) []specs.Mount {
 	}
 }
 
-// command is what init runs: the image's entry point, and what the workload says or else the image.
+// command is the first process: init, with the image's entry point, and what the workload says or else the image.
 func command(w engine.Workload, image ocispec.ImageConfig) ([]string, error) {
+	if w.Hold {
+		return inside.Hold(), nil
+	}
 	args := w.Command
 	if len(args) == 0 {
 		args = image.Cmd
@@ -136,7 +139,7 @@ func command(w engine.Workload, image ocispec.ImageConfig) ([]string, error) {
 	if len(all) == 0 {
 		return nil, cloister.Errorf(cloister.Invalid, "There is no command to run.")
 	}
-	return all, nil
+	return inside.First(all), nil
 }
 
 // environment is the image's, the workload's on top, and what only the engine knows.

@@ -38,15 +38,16 @@ func (s *server) exec(w http.ResponseWriter, r *http.Request) {
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	f := &frames{conn: conn, from: buffered}
-	resize := make(chan engine.Window, 1)
+	resize, hangup := make(chan engine.Window, 1), make(chan struct{}, 1)
 	input := newInbox(func(n int) { f.write(frameUsed, binary.BigEndian.AppendUint32(nil, uint32(n))) })
 	defer input.close(io.ErrClosedPipe)
 	go func() {
 		defer cancel() // whoever hangs up wants the process to end
-		input.close(listen(f, input, resize))
+		input.close(listen(f, input, resize, hangup))
 	}()
 
-	t := engine.Terminal{TTY: in.TTY, Window: in.Window, Resize: resize}
+	t := engine.Terminal{TTY: in.TTY, Window: in.Window, Resize: resize, Hangup: hangup,
+		Began: func() { f.write(frameBegan, nil) }}
 	if in.In {
 		t.In = input
 	}
@@ -65,7 +66,7 @@ func (s *server) exec(w http.ResponseWriter, r *http.Request) {
 }
 
 // listen hears the client out until it hangs up.
-func listen(f *frames, input *inbox, resize chan engine.Window) error {
+func listen(f *frames, input *inbox, resize chan engine.Window, hangup chan struct{}) error {
 	buf := make([]byte, maxFrame)
 	for {
 		kind, payload, err := f.read(buf)
@@ -79,6 +80,11 @@ func listen(f *frames, input *inbox, resize chan engine.Window) error {
 			}
 		case frameInEnd:
 			input.close(io.EOF)
+		case frameHangup:
+			select { // one that waits is as good as two
+			case hangup <- struct{}{}:
+			default:
+			}
 		case frameWindow:
 			if len(payload) != 4 {
 				return errors.New("read window: not four bytes")
@@ -109,6 +115,9 @@ func (c *Client) Exec(ctx context.Context, id string, p engine.Process, t engine
 	}
 	if t.Resize != nil {
 		go sendWindows(f, t.Resize, done)
+	}
+	if t.Hangup != nil {
+		go sendHangups(f, t.Hangup, done)
 	}
 	type result struct {
 		exit int
@@ -197,6 +206,20 @@ func sendWindows(f *frames, windows <-chan engine.Window, done <-chan struct{}) 
 	}
 }
 
+func sendHangups(f *frames, hangups <-chan struct{}, done <-chan struct{}) {
+	for {
+		select {
+		case _, ok := <-hangups:
+			if !ok {
+				return
+			}
+			f.write(frameHangup, nil)
+		case <-done:
+			return
+		}
+	}
+}
+
 // receive hears the server out until it tells the exit.
 func receive(f *frames, t engine.Terminal, c *credit) (int, error) {
 	buf := make([]byte, maxFrame)
@@ -206,6 +229,10 @@ func receive(f *frames, t engine.Terminal, c *credit) (int, error) {
 			return 0, &away{err}
 		}
 		switch kind {
+		case frameBegan:
+			if t.Began != nil {
+				t.Began()
+			}
 		case frameOut:
 			_, err = t.Out.Write(payload)
 		case frameErr:

@@ -7,14 +7,16 @@ import (
 	"sync"
 )
 
-// A frame kind says what its payload is. Towards the server go input, its end, and windows; towards the client go
-// the two outputs, how much input was used up, and the exit.
+// A frame kind says what its payload is. Towards the server go input, its end, windows and hang-ups; towards the client
+// go that the process began, the two outputs, how much input was used up, and the exit.
 type frameKind byte
 
 const (
 	frameIn     frameKind = 'i'
 	frameInEnd  frameKind = 'e'
 	frameWindow frameKind = 'w'
+	frameHangup frameKind = 'h'
+	frameBegan  frameKind = 'b'
 	frameOut    frameKind = 'o'
 	frameErr    frameKind = 'r'
 	frameUsed   frameKind = 'u'

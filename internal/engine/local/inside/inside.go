@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 )
 
 // Path is where a workload sees the binary: in /dev, which is ours, so that its own files stay as they are.
@@ -24,6 +25,9 @@ const Ready = "cloister-init"
 // First is the command line of a workload's first process, which starts command.
 func First(command []string) []string { return append([]string{Path, "first"}, command...) }
 
+// Hold is the command line of a first process that starts nothing.
+func Hold() []string { return []string{Path, "hold"} }
+
 // Other is the command line of another process, which becomes command in dir.
 func Other(dir string, command []string) []string {
 	return append([]string{Path, "other", dir}, command...)
@@ -34,8 +38,14 @@ func Other(dir string, command []string) []string {
 // The first process starts the workload's command, reaps what is orphaned, and passes SIGTERM and its like to every
 // process there is, as stopping a dyno promises. It ends when the command ends, and with it the workload.
 func Main() {
-	if os.Args[0] != Path || len(os.Args) < 3 {
+	if os.Args[0] != Path || len(os.Args) < 2 {
 		return
+	}
+	if os.Args[1] == "hold" {
+		os.Exit(hold())
+	}
+	if len(os.Args) < 3 {
+		os.Exit(126)
 	}
 	switch os.Args[1] {
 	case "first":
@@ -48,9 +58,14 @@ func Main() {
 	os.Exit(126)
 }
 
-func first(command []string) int {
+func listen() <-chan os.Signal {
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGCHLD)
+	return signals
+}
+
+func first(command []string) int {
+	signals := listen()
 	path, err := exec.LookPath(command[0])
 	if err != nil {
 		return notStarted(command[0], err)
@@ -71,6 +86,31 @@ func first(command []string) int {
 		}
 	}
 	return 0
+}
+
+// hold waits for SIGTERM, and then for the last of the other processes, which are nobody's children here: those that
+// it could hear of are orphans.
+func hold() int {
+	signals := listen()
+	os.WriteFile("/proc/self/comm", []byte(Ready), 0)
+	var alone <-chan time.Time
+	for {
+		select {
+		case s := <-signals:
+			if s == syscall.SIGCHLD {
+				reap(0)
+				continue
+			}
+			syscall.Kill(-1, s.(syscall.Signal))
+			if s == syscall.SIGTERM && alone == nil {
+				alone = time.Tick(20 * time.Millisecond)
+			}
+		case <-alone:
+			if errors.Is(syscall.Kill(-1, 0), syscall.ESRCH) {
+				return 128 + int(syscall.SIGTERM)
+			}
+		}
+	}
 }
 
 // reap collects every process that has ended, and tells how the one that matters did.

@@ -38,7 +38,7 @@ func keep(socket string) error {
 		switch verb {
 		case "hold":
 			if held[dir] == nil {
-				held[dir], err = hold(dir)
+				held[dir], err = openFIFOs(dir)
 			}
 		case "release":
 			for _, f := range held[dir] {
@@ -59,7 +59,7 @@ func keep(socket string) error {
 	}
 }
 
-func hold(dir string) ([]*os.File, error) {
+func openFIFOs(dir string) ([]*os.File, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "std*"))
 	if err != nil {
 		return nil, err

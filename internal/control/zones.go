@@ -1,0 +1,94 @@
+package control
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/plan"
+	"github.com/cloister-dev/cloister/internal/store"
+)
+
+// zones are the parts of the installation, as the engine sees them and operators declare them. When it returns, the
+// router has been told of those that are lost: it leaves them before anybody plans by that.
+func (c *Control) zones(ctx context.Context) ([]plan.Zone, error) {
+	seen, declared, err := c.lookAtZones(ctx)
+	return plan.Declared(seen, declared), err
+}
+
+// lookAtZones is zones, with what is seen and what is declared apart.
+func (c *Control) lookAtZones(ctx context.Context) (seen []plan.Zone, declared []cloister.Zone, err error) {
+	c.looking.Lock() // so that it is not the older of two looks that counts
+	defer c.looking.Unlock()
+	nodes, err := c.engine.Nodes(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := c.store.View(ctx, func(tx *store.Tx) (err error) {
+		declared, err = tx.Zones()
+		return err
+	}); err != nil {
+		return nil, nil, err
+	}
+	seen = plan.Zones(nodes)
+	c.routes.lose(plan.Lost(plan.Declared(seen, declared)))
+	return seen, declared, nil
+}
+
+// zonesEvery is how soon the loss of a zone, or its return, is seen.
+const zonesEvery = time.Second
+
+// watchZones has everything looked at when a zone is lost or comes back, and when the engine was away: what it had to
+// tell in the meantime it does not tell again.
+func (c *Control) watchZones(ctx context.Context) error {
+	tick := time.NewTicker(zonesEvery)
+	defer tick.Stop()
+	var before []plan.Zone
+	for away := false; ; {
+		seen, declared, err := c.lookAtZones(ctx)
+		zones := plan.Declared(seen, declared)
+		if err != nil {
+			away = true // and with it all that is known of its zones
+		} else if moved := before != nil && !slices.Equal(before, zones); moved || away || !recorded(seen, declared) {
+			if moved || away {
+				c.log.Warn("looking at everything", "zones", zones, "engine was away", away)
+			}
+			if err := c.store.Update(ctx, func(tx *store.Tx) error { return observeZones(tx, seen, declared, moved || away) }); err == nil {
+				before, away = zones, false
+			} // else it sees the difference again
+		} else {
+			before = zones
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// recorded reports whether the rows say what is seen.
+func recorded(seen []plan.Zone, rows []cloister.Zone) bool {
+	return slices.EqualFunc(seen, rows, func(z plan.Zone, r cloister.Zone) bool { return z.Name == r.Name && z.Healthy == r.Healthy })
+}
+
+// observeZones records what is seen of the zones.
+func observeZones(tx *store.Tx, seen []plan.Zone, rows []cloister.Zone, moved bool) error {
+	for _, z := range seen {
+		if err := tx.ObserveZone(z.Name, z.Healthy); err != nil {
+			return err
+		}
+	}
+	for _, r := range rows {
+		if !slices.ContainsFunc(seen, func(z plan.Zone) bool { return z.Name == r.Name }) {
+			if err := tx.DeleteZone(r.Name); err != nil {
+				return err
+			}
+		}
+	}
+	if !moved {
+		return nil
+	}
+	return tx.TouchAll()
+}

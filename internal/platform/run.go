@@ -1,0 +1,284 @@
+package platform
+
+import (
+	"context"
+	"crypto/rand"
+	"math/big"
+	"strconv"
+	"time"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/store"
+)
+
+// A RunSpec is what is asked for when a one-off dyno is run.
+type RunSpec struct {
+	Command    string // its first word may be the name of a process type, which stands for what that runs
+	Env        map[string]cloister.Secret
+	Size       string // "" is the size of the process type, or else the space's default
+	Type       string // "" is "run"
+	Attach     bool
+	NoTTY      bool
+	TimeToLive int // seconds; 0 is the longest there is
+}
+
+// Run makes a one-off dyno of an app's current release. With Attach its terminal is what to offer to its client.
+func (p *Platform) Run(ctx context.Context, a cloister.Actor, ref string, in RunSpec) (app AppInfo, r cloister.Run, t cloister.Terminal, err error) {
+	if in.Type == "" {
+		in.Type = cloister.RunType
+	}
+	if err := validRun(in); err != nil {
+		return app, r, t, err
+	}
+	env, columns, lines := window(in)
+	err = p.update(ctx, a, func(tx *store.Tx) error {
+		if app, err = p.app(tx, a, ref, deployApp); err != nil {
+			return err
+		}
+		release, slug, err := p.running(tx, app)
+		if err != nil {
+			return err
+		}
+		size, err := p.runSize(tx, app, in)
+		if err != nil {
+			return err
+		}
+		if err := p.runLimit(tx, app, size); err != nil {
+			return err
+		}
+		number, err := freeNumber(tx, app.ID, in.Type)
+		if err != nil {
+			return err
+		}
+		ttl := cloister.MaxTimeToLive
+		if in.TimeToLive > 0 {
+			ttl = time.Duration(in.TimeToLive) * time.Second
+		}
+		r = cloister.Run{Dyno: cloister.Dyno{ID: cloister.NewID(), AppID: app.ID, SpaceID: app.SpaceID, Type: in.Type, Number: number,
+			ReleaseID: release.ID, Version: release.Version, Size: size, Command: cloister.ExpandCommand(in.Command, slug.ProcessTypes),
+			State: cloister.DynoStarting, CreatedAt: tx.Now, UpdatedAt: tx.Now}, Attached: in.Attach, Env: env, ExpiresAt: tx.Now.Add(ttl)}
+		if err := tx.InsertRun(r); err != nil {
+			return err
+		}
+		// Neither the command nor the variables: both may hold secrets.
+		if err := tx.Event("dyno", r.ID, "run", app.Name+" "+r.Name()); err != nil {
+			return err
+		}
+		return tx.Touch("run", r.ID)
+	})
+	if err != nil {
+		return app, r, t, err
+	}
+	p.config.Log(app.ID, "Starting process with command `"+r.Command+"` by user "+a.User.Email)
+	t = cloister.Terminal{ID: r.ID, Dyno: r.Dyno, Command: r.Command, TTY: columns > 0, Columns: columns, Lines: lines}
+	return app, r, t, nil
+}
+
+// RunInside is a terminal for one more command inside a dyno that runs.
+func (p *Platform) RunInside(ctx context.Context, a cloister.Actor, ref, dyno string, in RunSpec) (app AppInfo, t cloister.Terminal, err error) {
+	if err := validRun(in); err != nil {
+		return app, t, err
+	}
+	env, columns, lines := window(in)
+	err = p.update(ctx, a, func(tx *store.Tx) error {
+		if app, err = p.app(tx, a, ref, deployApp); err != nil {
+			return err
+		}
+		all, err := allDynos(tx, app.ID)
+		if err != nil {
+			return err
+		}
+		d, err := findDyno(all, dyno)
+		if err != nil {
+			return err
+		}
+		if d.State != cloister.DynoUp {
+			return cloister.Errorf(cloister.Invalid, "Dyno %s is %s. A command can run inside a dyno that is up.", d.Name(), d.State)
+		}
+		release, err := tx.Release(app.ID, d.ReleaseID)
+		if err != nil {
+			return err
+		}
+		slug, err := tx.Slug(app.ID, release.SlugID)
+		if err != nil {
+			return err
+		}
+		t = cloister.Terminal{ID: cloister.NewID(), Dyno: d, Inside: true, Command: cloister.ExpandCommand(in.Command, slug.ProcessTypes),
+			Env: env, TTY: columns > 0, Columns: columns, Lines: lines}
+		return tx.Event("dyno", d.ID, "run inside", app.Name+" "+d.Name())
+	})
+	if err == nil {
+		p.config.Log(app.ID, "Starting process with command `"+t.Command+"` inside "+t.Dyno.Name()+" by user "+a.User.Email)
+	}
+	return app, t, err
+}
+
+// TerminalsOf checks that the actor may use the terminals of an app's dynos, and returns the app.
+func (p *Platform) TerminalsOf(ctx context.Context, a cloister.Actor, ref string) (app AppInfo, err error) {
+	err = p.store.View(ctx, func(tx *store.Tx) error {
+		app, err = p.app(tx, a, ref, deployApp)
+		return err
+	})
+	return app, err
+}
+
+func validRun(in RunSpec) error {
+	if err := cloister.ValidCommand(in.Command); err != nil {
+		return err
+	}
+	if err := cloister.ValidConfig(in.Env); err != nil {
+		return err
+	}
+	if in.TimeToLive < 0 || in.TimeToLive > int(cloister.MaxTimeToLive.Seconds()) {
+		return cloister.Errorf(cloister.Invalid, "Time to live must be 1 to %d seconds.", int(cloister.MaxTimeToLive.Seconds()))
+	}
+	if in.Type == cloister.ReleaseType {
+		return cloister.Errorf(cloister.Invalid, "Process type %s is the release phase's own. Choose another type.", in.Type)
+	}
+	if in.Type == "" {
+		return nil
+	}
+	return cloister.ValidProcessType(in.Type)
+}
+
+// window takes the size of the client's terminal out of the environment, where it would go stale as soon as the window
+// changes. A client that tells no size has no terminal.
+func window(in RunSpec) (env map[string]cloister.Secret, columns, lines int) {
+	columns, _ = strconv.Atoi(in.Env["COLUMNS"].Reveal())
+	lines, _ = strconv.Atoi(in.Env["LINES"].Reveal())
+	if in.NoTTY || columns <= 0 || columns > cloister.MaxWindow || lines < 0 || lines > cloister.MaxWindow {
+		return in.Env, 0, 0
+	}
+	env = map[string]cloister.Secret{}
+	for k, v := range in.Env {
+		if k != "COLUMNS" && k != "LINES" {
+			env[k] = v
+		}
+	}
+	if lines == 0 {
+		lines = 24
+	}
+	return env, columns, lines
+}
+
+// running is the current release of an app and its code.
+func (p *Platform) running(tx *store.Tx, app AppInfo) (r cloister.Release, s cloister.Slug, err error) {
+	if r, err = tx.CurrentRelease(app.ID); err != nil {
+		return r, s, err
+	}
+	if r.SlugID == "" {
+		return r, s, cloister.Errorf(cloister.Invalid, "App %s has no code to run yet. Deploy it first with `git push`.", app.Name)
+	}
+	s, err = tx.Slug(app.ID, r.SlugID)
+	return r, s, err
+}
+
+// runSize is the size that was asked for, or that the process type has, or the space's default.
+func (p *Platform) runSize(tx *store.Tx, app AppInfo, in RunSpec) (string, error) {
+	if in.Size != "" {
+		size, err := cloister.SizeByName(in.Size)
+		if err == nil && size.Shield != app.Space.Shield {
+			err = cloister.Errorf(cloister.Invalid, "Dyno size %s does not fit this space: shield sizes are for Shield spaces only.", size.Name)
+		}
+		return size.Name, err
+	}
+	types, err := tx.Formation(app.ID)
+	if err != nil {
+		return "", err
+	}
+	if t := find(types, in.Type); t != nil {
+		return t.Size, nil
+	}
+	return cloister.DefaultSize(app.Space.Shield), nil
+}
+
+// runLimit refuses a one-off dyno that would take the space over a limit.
+func (p *Platform) runLimit(tx *store.Tx, app AppInfo, size string) error {
+	n, err := tx.CountRuns(app.SpaceID, size)
+	if err != nil {
+		return err
+	}
+	if n >= cloister.MaxRuns {
+		return cloister.Errorf(cloister.Invalid, "Space %s runs %d one-off dynos of size %s; its limit is %d of each size at once. Stop one with `heroku ps:stop`, use another size, or ask an operator of this installation for more.",
+			app.Space.Name, n, size, cloister.MaxRuns)
+	}
+	all, err := tx.CountRuns(app.SpaceID, "")
+	if err != nil {
+		return err
+	}
+	types, err := tx.SpaceFormation(app.SpaceID)
+	if err != nil {
+		return err
+	}
+	if n := count(types) + all; n >= cloister.MaxDynos {
+		return cloister.Errorf(cloister.Invalid, "Space %s has %d dynos with those of its formations; its limit is %d. Scale something down first.",
+			app.Space.Name, n, cloister.MaxDynos)
+	}
+	return nil
+}
+
+// freeNumber picks the number of a one-off dyno: four digits, as they never stand for a slot.
+func freeNumber(tx *store.Tx, appID, typ string) (int, error) {
+	runs, err := tx.Runs(appID)
+	if err != nil {
+		return 0, err
+	}
+	taken := map[int]bool{}
+	for _, r := range runs {
+		taken[r.Number] = taken[r.Number] || r.Type == typ
+	}
+	for {
+		i, err := rand.Int(rand.Reader, big.NewInt(9000))
+		if err != nil {
+			return 0, err
+		}
+		if n := 1000 + int(i.Int64()); !taken[n] { // few are: the limits are far below
+			return n, nil
+		}
+	}
+}
+
+// stopRuns stops the one-off dynos of an app that target names: one by its name or id, or all of a type. It returns how
+// many there were.
+func stopRuns(tx *store.Tx, appID, target string) (n int, err error) {
+	runs, err := tx.Runs(appID)
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range runs {
+		if r.Over() || r.Name() != target && r.ID != target && r.Type != target {
+			continue
+		}
+		if err := tx.StopRun(r.ID); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// findDyno finds a dyno by name or id.
+func findDyno(all []cloister.Dyno, ref string) (cloister.Dyno, error) {
+	for _, d := range all {
+		if d.Name() == ref || d.ID == ref {
+			return d, nil
+		}
+	}
+	return cloister.Dyno{}, cloister.Missing("dyno")
+}
+
+// allDynos are the dynos of an app that run or should run, one-off dynos last.
+func allDynos(tx *store.Tx, appID string) ([]cloister.Dyno, error) {
+	dynos, err := tx.Dynos(appID)
+	if err != nil {
+		return nil, err
+	}
+	out := wanted(dynos)
+	runs, err := tx.Runs(appID)
+	for _, r := range runs {
+		if !r.Over() {
+			out = append(out, r.Dyno)
+		}
+	}
+	return out, err
+}
