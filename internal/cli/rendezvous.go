@@ -111,7 +111,9 @@ func output(w io.Writer, r io.Reader) (status int, err error) {
 		n, rerr := r.Read(buf)
 		held = append(held, buf[:n]...)
 		for m := exitLine.FindSubmatchIndex(held); m != nil && (held[m[1]-1] == '\n' || rerr != nil); m = exitLine.FindSubmatchIndex(held) {
-			status, _ = strconv.Atoi(string(held[m[2]:m[3]]))
+			if status < 0 { // a second one is the server's, of the shell that told the first
+				status, _ = strconv.Atoi(string(held[m[2]:m[3]]))
+			}
 			held = append(held[:m[0]:m[0]], held[m[1]:]...)
 		}
 		keep := len(held)

@@ -48,6 +48,7 @@ func TestOutputTellsTheExitStatus(t *testing.T) {
 		{"hello\n\uFFFF heroku-command-exit-status: 7\r\n", "hello\n", 7},
 		{"no newline\uFFFF heroku-command-exit-status: 0\n", "no newline", 0},
 		{"cut short\uFFFF heroku-command-exit-status: 12", "cut short", 12},
+		{"twice\n\uFFFF heroku-command-exit-status: 7\r\n\uFFFF heroku-command-exit-status: 0\r\n", "twice\n", 7},
 		{"without\n", "without\n", -1},
 		{"\uFFFF is only a character, and this line is long enough to show that no exit status can follow it any more, ever\n",
 			"\uFFFF is only a character, and this line is long enough to show that no exit status can follow it any more, ever\n", -1},
