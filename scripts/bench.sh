@@ -5,6 +5,8 @@ cd "$(dirname "$0")/.."
 scripts/install.sh server bench
 echo "== The router beside nginx, HAProxy and Caddy"
 bench/router/run.sh
+echo "== The network of spaces beside a plain bridge"
+bench/network/run.sh
 echo "== A whole server: what people wait for, and what it takes when idle"
 go test -run '^$' -bench . -benchtime 20x -timeout 40m ./test/live
 echo "== Simulation: 10 000 apps, 50 000 dynos"
