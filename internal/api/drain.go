@@ -5,6 +5,7 @@ import (
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/heroku"
+	"github.com/cloister-dev/cloister/internal/platform"
 )
 
 func (a *API) drainRoutes(r chi.Router) {
@@ -15,8 +16,8 @@ func (a *API) drainRoutes(r chi.Router) {
 }
 
 func (a *API) drainList(r *request) (reply, error) {
-	drains, err := a.platform.Drains(r.Context(), r.actor, r.param("app"))
-	return list(each(drains, drain), byID(func(d heroku.LogDrain) string { return d.ID })), err
+	app, drains, err := a.platform.Drains(r.Context(), r.actor, r.param("app"))
+	return list(each(drains, func(d cloister.Drain) heroku.LogDrain { return drain(app, d) }), byID(func(d heroku.LogDrain) string { return d.ID })), err
 }
 
 func (a *API) drainCreate(r *request) (reply, error) {
@@ -24,20 +25,20 @@ func (a *API) drainCreate(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	d, err := a.platform.AddDrain(r.Context(), r.actor, r.param("app"), in.URL)
-	return created(drain(d)), err
+	app, d, err := a.platform.AddDrain(r.Context(), r.actor, r.param("app"), in.URL)
+	return created(drain(app, d)), err
 }
 
 func (a *API) drainInfo(r *request) (reply, error) {
-	d, err := a.platform.Drain(r.Context(), r.actor, r.param("app"), r.param("drain"))
-	return ok(drain(d)), err
+	app, d, err := a.platform.Drain(r.Context(), r.actor, r.param("app"), r.param("drain"))
+	return ok(drain(app, d)), err
 }
 
 func (a *API) drainDelete(r *request) (reply, error) {
-	d, err := a.platform.RemoveDrain(r.Context(), r.actor, r.param("app"), r.param("drain"))
-	return ok(drain(d)), err
+	app, d, err := a.platform.RemoveDrain(r.Context(), r.actor, r.param("app"), r.param("drain"))
+	return ok(drain(app, d)), err
 }
 
-func drain(d cloister.Drain) heroku.LogDrain {
-	return heroku.LogDrain{ID: d.ID, URL: d.URL.Reveal(), Token: d.Token, CreatedAt: heroku.At(d.CreatedAt), UpdatedAt: heroku.At(d.UpdatedAt)}
+func drain(app platform.AppInfo, d cloister.Drain) heroku.LogDrain {
+	return heroku.LogDrain{ID: d.ID, URL: d.URL.Reveal(), Token: d.Token, App: appName(app), CreatedAt: heroku.At(d.CreatedAt), UpdatedAt: heroku.At(d.UpdatedAt)}
 }

@@ -142,7 +142,7 @@ func full(t *testing.T) (h *house, paths map[string]string) {
 	check(t, err)
 	_, b, err := h.platform.CreateBuild(t.Context(), h.ada, app.ID, platform.BuildSpec{SourceURL: "https://example.com/a.tgz", Version: "v1"})
 	check(t, err)
-	d, err := h.platform.AddDrain(t.Context(), h.ada, app.ID, "https://user:hush@logs.example.com/in")
+	_, d, err := h.platform.AddDrain(t.Context(), h.ada, app.ID, "https://user:hush@logs.example.com/in")
 	check(t, err)
 	_, rules, err := h.platform.Ruleset(t.Context(), h.ada, s.ID)
 	check(t, err)

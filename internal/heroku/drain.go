@@ -10,6 +10,7 @@ type LogDrain struct {
 	ID        string `json:"id"`
 	URL       string `json:"url"`
 	Token     string `json:"token"` // "d.<uuid>"
+	App       Named  `json:"app"`
 	Addon     *Named `json:"addon"` // whose drain it is, if it is an add-on's
 	CreatedAt Time   `json:"created_at"`
 	UpdatedAt Time   `json:"updated_at"`

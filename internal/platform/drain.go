@@ -10,36 +10,34 @@ import (
 
 // Drains lists the drains of an app. Their addresses may have passwords in them, so seeing is not for everybody who
 // sees the app.
-func (p *Platform) Drains(ctx context.Context, a cloister.Actor, ref string) (out []cloister.Drain, err error) {
+func (p *Platform) Drains(ctx context.Context, a cloister.Actor, ref string) (app AppInfo, out []cloister.Drain, err error) {
 	err = p.store.View(ctx, func(tx *store.Tx) error {
-		app, err := p.app(tx, a, ref, operateApp)
-		if err != nil {
+		if app, err = p.app(tx, a, ref, operateApp); err != nil {
 			return err
 		}
 		out, err = tx.Drains(app.ID)
 		return err
 	})
-	return out, err
+	return app, out, err
 }
 
 // Drain finds a drain of an app by its id, URL or token.
-func (p *Platform) Drain(ctx context.Context, a cloister.Actor, ref, drain string) (d cloister.Drain, err error) {
+func (p *Platform) Drain(ctx context.Context, a cloister.Actor, ref, drain string) (app AppInfo, d cloister.Drain, err error) {
 	err = p.store.View(ctx, func(tx *store.Tx) error {
-		_, d, err = p.drain(tx, a, ref, drain)
+		app, d, err = p.drain(tx, a, ref, drain)
 		return err
 	})
-	return d, err
+	return app, d, err
 }
 
 // AddDrain has all lines of an app's log sent to a URL from now on.
-func (p *Platform) AddDrain(ctx context.Context, a cloister.Actor, ref, url string) (d cloister.Drain, err error) {
+func (p *Platform) AddDrain(ctx context.Context, a cloister.Actor, ref, url string) (app AppInfo, d cloister.Drain, err error) {
 	parsed, err := cloister.ParseDrainURL(url)
 	if err != nil {
-		return d, err
+		return app, d, err
 	}
 	err = p.update(ctx, a, func(tx *store.Tx) error {
-		app, err := p.app(tx, a, ref, operateApp)
-		if err != nil {
+		if app, err = p.app(tx, a, ref, operateApp); err != nil {
 			return err
 		}
 		all, err := tx.Drains(app.ID)
@@ -63,13 +61,12 @@ func (p *Platform) AddDrain(ctx context.Context, a cloister.Actor, ref, url stri
 	if err == nil {
 		p.config.Log(d.AppID, "Add drain "+d.Address()+" by user "+a.User.Email)
 	}
-	return d, err
+	return app, d, err
 }
 
 // RemoveDrain ends a drain: what was not delivered yet never is.
-func (p *Platform) RemoveDrain(ctx context.Context, a cloister.Actor, ref, drain string) (d cloister.Drain, err error) {
+func (p *Platform) RemoveDrain(ctx context.Context, a cloister.Actor, ref, drain string) (app AppInfo, d cloister.Drain, err error) {
 	err = p.update(ctx, a, func(tx *store.Tx) error {
-		var app AppInfo
 		if app, d, err = p.drain(tx, a, ref, drain); err != nil {
 			return err
 		}
@@ -84,7 +81,7 @@ func (p *Platform) RemoveDrain(ctx context.Context, a cloister.Actor, ref, drain
 	if err == nil {
 		p.config.Log(d.AppID, "Remove drain "+d.Address()+" by user "+a.User.Email)
 	}
-	return d, err
+	return app, d, err
 }
 
 // drain finds a drain of an app that the actor may operate.

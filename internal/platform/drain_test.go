@@ -13,26 +13,26 @@ func TestDrainsAreFoundByIDURLAndToken(t *testing.T) {
 	ctx := t.Context()
 	app, err := h.App(ctx, h.admin, "quiet-garth")
 	must(t, err)
-	d, err := h.AddDrain(ctx, h.admin, "quiet-garth", "https://user:hush@logs.example.com/in")
+	_, d, err := h.AddDrain(ctx, h.admin, "quiet-garth", "https://user:hush@logs.example.com/in")
 	must(t, err)
 	same(t, h.touched(t), []string{"app " + app.ID})
 	same(t, h.said, []string{"Add drain https://logs.example.com by user admin@example.com"})
 	same(t, h.last(t), cloister.Event{Actor: "admin@example.com", Kind: "log_drain", ID: d.ID, Action: "create", Text: "quiet-garth"})
 	for _, ref := range []string{d.ID, d.URL.Reveal(), d.Token} {
-		got, err := h.Drain(ctx, h.admin, "quiet-garth", ref)
+		_, got, err := h.Drain(ctx, h.admin, "quiet-garth", ref)
 		must(t, err)
 		same(t, got, d)
 	}
 	must(t, h.newApp(t, "cellar", "loud-garth"))
-	_, err = h.Drain(ctx, h.admin, "loud-garth", d.ID) // of another app
+	_, _, err = h.Drain(ctx, h.admin, "loud-garth", d.ID) // of another app
 	wantKind(t, err, cloister.NotFound)
 	h.forget(t)
-	gone, err := h.RemoveDrain(ctx, h.admin, "quiet-garth", d.URL.Reveal())
+	_, gone, err := h.RemoveDrain(ctx, h.admin, "quiet-garth", d.URL.Reveal())
 	must(t, err)
 	same(t, gone, d)
 	same(t, h.touched(t), []string{"app " + app.ID})
 	same(t, h.said, []string{"Remove drain https://logs.example.com by user admin@example.com"})
-	_, err = h.RemoveDrain(ctx, h.admin, "quiet-garth", d.ID)
+	_, _, err = h.RemoveDrain(ctx, h.admin, "quiet-garth", d.ID)
 	wantKind(t, err, cloister.NotFound)
 }
 
@@ -43,7 +43,7 @@ func TestAnAppHasFiveDifferentDrains(t *testing.T) {
 		t.Helper()
 		h.forget(t)
 		before := len(h.events(t))
-		_, err := h.AddDrain(ctx, h.admin, "quiet-garth", url)
+		_, _, err := h.AddDrain(ctx, h.admin, "quiet-garth", url)
 		wantKind(t, err, cloister.Invalid)
 		if !strings.Contains(cloister.MessageOf(err), want) {
 			t.Errorf("%s: %v", url, err)
@@ -52,12 +52,12 @@ func TestAnAppHasFiveDifferentDrains(t *testing.T) {
 	}
 	refused("logs.example.com", "has a scheme")
 	for i := range cloister.MaxDrains {
-		_, err := h.AddDrain(ctx, h.admin, "quiet-garth", fmt.Sprintf("syslog://logs.example.com:%d", 1000+i))
+		_, _, err := h.AddDrain(ctx, h.admin, "quiet-garth", fmt.Sprintf("syslog://logs.example.com:%d", 1000+i))
 		must(t, err)
 		refused("syslog://logs.example.com:1000", "has already been taken")
 	}
 	refused("syslog://logs.example.com:2000", "has 5 drains, which is its limit")
-	all, err := h.Drains(ctx, h.admin, "quiet-garth")
+	_, all, err := h.Drains(ctx, h.admin, "quiet-garth")
 	must(t, err)
 	same(t, len(all), cloister.MaxDrains)
 }

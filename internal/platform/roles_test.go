@@ -156,19 +156,19 @@ var deeds = map[string]struct {
 		return err
 	}},
 	"Drains": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
-		_, err := h.Drains(ctx, a, "quiet-garth")
+		_, _, err := h.Drains(ctx, a, "quiet-garth")
 		return err
 	}},
 	"Drain": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
-		_, err := h.Drain(ctx, a, "quiet-garth", h.drain(ctx))
+		_, _, err := h.Drain(ctx, a, "quiet-garth", h.drain(ctx))
 		return err
 	}},
 	"AddDrain": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
-		_, err := h.AddDrain(ctx, a, "quiet-garth", "syslog://logs.example.com")
+		_, _, err := h.AddDrain(ctx, a, "quiet-garth", "syslog://logs.example.com")
 		return err
 	}},
 	"RemoveDrain": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
-		_, err := h.RemoveDrain(ctx, a, "quiet-garth", h.drain(ctx))
+		_, _, err := h.RemoveDrain(ctx, a, "quiet-garth", h.drain(ctx))
 		return err
 	}},
 	"Dynos": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
@@ -333,10 +333,10 @@ func TestRolesMayDoWhatTheyMayAndNothingElse(t *testing.T) {
 
 // drain is the id of a drain of the app that its admin has added.
 func (h *house) drain(ctx context.Context) string {
-	all, _ := h.Drains(ctx, h.admin, "quiet-garth")
+	_, all, _ := h.Drains(ctx, h.admin, "quiet-garth")
 	if len(all) == 0 {
 		h.AddDrain(ctx, h.admin, "quiet-garth", "https://logs.example.com/")
-		all, _ = h.Drains(ctx, h.admin, "quiet-garth")
+		_, all, _ = h.Drains(ctx, h.admin, "quiet-garth")
 	}
 	return all[0].ID
 }
