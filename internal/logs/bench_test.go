@@ -27,7 +27,7 @@ func BenchmarkWrite(b *testing.B) {
 	b.ReportAllocs()
 	before := cpu()
 	for b.Loop() {
-		l.write("a", Entry{Source: "app", Proc: "web.1", Text: usual}, "0c6f3cbe-35cc-4d2f-8b8e-0f9e2a64c2f1")
+		l.write("a", Entry{Source: "app", Proc: "web.1", Text: usual}, "0c6f3cbe-35cc-4d2f-8b8e-0f9e2a64c2f1", false)
 	}
 	report(b, before)
 }

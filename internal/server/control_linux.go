@@ -14,6 +14,7 @@ import (
 	"github.com/cloister-dev/cloister/internal/api"
 	"github.com/cloister-dev/cloister/internal/build"
 	"github.com/cloister-dev/cloister/internal/control"
+	"github.com/cloister-dev/cloister/internal/drain"
 	"github.com/cloister-dev/cloister/internal/engine"
 	"github.com/cloister-dev/cloister/internal/engine/remote"
 	"github.com/cloister-dev/cloister/internal/gitd"
@@ -51,7 +52,9 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	defer lines.Close()
 	collector := logs.NewCollector(lines, e, log)
 	defer collector.Close()
-	stream := &stream{Logs: lines, Collector: collector, log: log}
+	drains := drain.New(lines, drain.Config{Allowed: c.drainAddress(), Roots: c.roots()}, log)
+	defer drains.Close()
+	stream := &stream{Logs: lines, Collector: collector, drains: drains, log: log}
 
 	ca, err := openAuthority(c.controlDir(), c.caFile(), append(c.names(), c.AppDomain), c.addresses(), time.Now())
 	if err != nil {
