@@ -18,7 +18,7 @@ type stream struct {
 	*logs.Logs
 	*logs.Collector
 	drains *drain.Drains
-	log *slog.Logger
+	log    *slog.Logger
 }
 
 // Platform writes a line as "heroku[web.1]: …".
@@ -37,7 +37,9 @@ func (s *stream) router(appID string, at time.Time, line string) {
 }
 
 // Drains says where all lines of an app are sent from now on.
-func (s *stream) Drains(appID string, drains []cloister.Drain) error { return s.drains.Set(appID, drains) }
+func (s *stream) Drains(appID string, drains []cloister.Drain) error {
+	return s.drains.Set(appID, drains)
+}
 
 // Delete forgets an app's stream.
 func (s *stream) Delete(appID string) {
