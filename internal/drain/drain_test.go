@@ -1,6 +1,7 @@
 package drain
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -20,8 +21,8 @@ func TestFramesAreLogplexes(t *testing.T) {
 	t.Parallel()
 	e := logs.Entry{At: time.Date(2012, 11, 30, 6, 45, 29, 1000, time.UTC), Source: "heroku", Proc: "web.3", Text: "State changed from starting to up"}
 	for _, c := range []struct{ host, middle, end, want string }{
-		{"host", " - ", "\n", "94 <45>1 2012-11-30T06:45:29.000001+00:00 host heroku web.3 - State changed from starting to up\n"},
-		{"d.1", " - - ", "", "94 <45>1 2012-11-30T06:45:29.000001+00:00 d.1 heroku web.3 - - State changed from starting to up"},
+		{"host", " - ", "\n", "93 <45>1 2012-11-30T06:45:29.000001+00:00 host heroku web.3 - State changed from starting to up\n"},
+		{"d.1", " - - ", "", "93 <45>1 2012-11-30T06:45:29.000001+00:00 d.1 heroku web.3 - - State changed from starting to up"},
 	} {
 		if got := string(appendFrame(nil, e, c.host, c.middle, c.end)); got != c.want {
 			t.Errorf("got  %q\nwant %q", got, c.want)
@@ -39,26 +40,10 @@ func TestFramesAreLogplexes(t *testing.T) {
 func TestAHundredThousandLinesComeOnceAndInOrderThroughRestarts(t *testing.T) {
 	t.Parallel()
 	secure, roots := trust(t)
-	const all, rounds = 100_000, 8
 	run := func(t *testing.T, url string, x *inbox) {
 		h := newHouse(t, roots, url)
-		for round := range rounds {
-			h.start()
-			var dynos sync.WaitGroup
-			for _, proc := range []string{"web.1", "worker.1"} {
-				dynos.Go(func() {
-					const n = all / 2 / rounds
-					for i := round * n; i < (round+1)*n; i++ {
-						h.say(proc, strconv.Itoa(i))
-					}
-				})
-			}
-			dynos.Wait()
-			if round < rounds-1 {
-				h.stop()
-			}
-		}
-		eventually(t, func() error { return x.counted(all/2, false, "web.1", "worker.1") })
+		h.chatter()
+		eventually(t, func() error { return x.counted(50_000, false, "web.1", "worker.1") })
 		if said := h.log(); len(said) > 0 {
 			t.Errorf("the log says %q", said)
 		}
@@ -80,7 +65,25 @@ func TestAHundredThousandLinesComeOnceAndInOrderThroughRestarts(t *testing.T) {
 	})
 }
 
-// count has an app say numbers, and waits for all of them.
+// chatter has two dynos count to 50 000 while control is restarted seven times.
+func (h *house) chatter() {
+	const rounds, n = 8, 50_000 / 8
+	for round := range rounds {
+		h.stop()
+		h.start()
+		var dynos sync.WaitGroup
+		for _, proc := range []string{"web.1", "worker.1"} {
+			dynos.Go(func() {
+				for i := round * n; i < (round+1)*n; i++ {
+					h.say(proc, strconv.Itoa(i))
+				}
+			})
+		}
+		dynos.Wait()
+	}
+}
+
+// count has an app say numbers.
 func (h *house) count(from, to int) {
 	for i := from; i < to; i++ {
 		h.say("web.1", strconv.Itoa(i))
@@ -204,6 +207,7 @@ func TestSyslogReceiversInTrouble(t *testing.T) {
 		x, conns, well := &inbox{}, atomic.Int32{}, make(chan struct{})
 		h := newHouse(t, roots, newSyslogReceiver(t, secure, func(c net.Conn) {
 			if conns.Add(1) < 3 {
+				c.(*tls.Conn).Handshake()
 				<-well
 				return
 			}
@@ -294,13 +298,18 @@ func TestADrainThatStandsStillIsToldWhatItMisses(t *testing.T) {
 	})
 	y, neighbour := newWebReceiver(t, nil)
 	h := newHouse(t, roots, s.URL, neighbour.URL)
-	h.logs.Spool = 2 << 20
+	h.logs.Spool, h.logs.Lines, h.logs.Bytes = 2<<20, 100_000, 64<<20
 	h.start()
 	const all, wide = 30_000, 300
 	for i := range all {
 		h.say("web.1", fmt.Sprintf("%-*d", wide, i))
 		if i%2000 == 0 {
-			eventually(t, func() error { return y.counted(max(i-2000, 0), false) })
+			eventually(t, func() error { // the neighbour keeps up
+				if n := len(y.all()); n < i-1000 {
+					return fmt.Errorf("the neighbour has %d of %d lines", n, i)
+				}
+				return nil
+			})
 		}
 	}
 	eventually(t, func() error { return y.counted(all, false, "web.1") })

@@ -9,11 +9,13 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/api"
 	"github.com/cloister-dev/cloister/internal/control"
+	"github.com/cloister-dev/cloister/internal/drain"
 	"github.com/cloister-dev/cloister/internal/engine/fake"
 	"github.com/cloister-dev/cloister/internal/logs"
 	"github.com/cloister-dev/cloister/internal/platform"
@@ -68,7 +70,9 @@ func (p *pretend) start(dir string) (err error) {
 	engine := fake.New(fake.Config{})
 	collector := logs.NewCollector(lines, engine, log)
 	p.stop = append(p.stop, collector.Close)
-	stream := stream{lines, collector}
+	drains := drain.New(lines, drain.Config{Allowed: func(string, string, syscall.RawConn) error { return errors.New("this server only pretends") }}, log)
+	p.stop = append(p.stop, drains.Close)
+	stream := stream{lines, collector, drains}
 	p.platform = platform.New(p.store, platform.Config{AppDomain: "apps.localhost",
 		OutboundPool: netip.MustParsePrefix("198.51.100.0/24"), Networks: []cloister.Network{office}, Log: stream.api}, log)
 	if err := p.populate(ctx); err != nil {
@@ -142,6 +146,11 @@ func (p *pretend) deploy(app string, commands map[string]string) error {
 type stream struct {
 	*logs.Logs
 	*logs.Collector
+	drains *drain.Drains
+}
+
+func (s stream) Drains(appID string, drains []cloister.Drain) error {
+	return s.drains.Set(appID, drains)
 }
 
 func (s stream) api(app, text string) {
