@@ -77,6 +77,8 @@ func (h *house) say(proc string, text string) {
 	h.lines.Write("a", logs.Entry{Source: "app", Proc: proc, Text: text})
 }
 
+func entry(text string) logs.Entry { return logs.Entry{Source: "app", Proc: "web.1", Text: text} }
+
 // log is what the app's own log says of its drains.
 func (h *house) log() (out []string) {
 	for _, e := range h.lines.Read(h.t.Context(), "a", logs.Filter{Dyno: "logplex"}, 1000, false, 0) {
