@@ -41,6 +41,7 @@ var houses = table(`
 	internal/platform            : . plan engine store
 	internal/control             : . plan engine store build addon
 	internal/logs                : . engine
+	internal/drain               : . logs
 	internal/api                 : . engine heroku platform logs
 	internal/web                 : . engine heroku platform logs
 	internal/gitd                : . engine platform logs
@@ -49,7 +50,7 @@ var houses = table(`
 	internal/cli/term            :
 	internal/cli                 : heroku cli/term
 	internal/simulation          : . plan engine engine/fake store platform control
-	internal/server              : . plan engine doors engine/fake engine/local engine/local/inside engine/remote engine/kube store build addon platform control logs api web gitd attach router heroku cli cli/term isolation
+	internal/server              : . plan engine doors engine/fake engine/local engine/local/inside engine/remote engine/kube store build addon platform control logs drain api web gitd attach router heroku cli cli/term isolation
 	cmd/cloister                 : cli server
 `)
 

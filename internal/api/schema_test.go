@@ -142,6 +142,8 @@ func full(t *testing.T) (h *house, paths map[string]string) {
 	check(t, err)
 	_, b, err := h.platform.CreateBuild(t.Context(), h.ada, app.ID, platform.BuildSpec{SourceURL: "https://example.com/a.tgz", Version: "v1"})
 	check(t, err)
+	_, d, err := h.platform.AddDrain(t.Context(), h.ada, app.ID, "https://user:hush@logs.example.com/in")
+	check(t, err)
 	_, rules, err := h.platform.Ruleset(t.Context(), h.ada, s.ID)
 	check(t, err)
 	// Lists are of the object after "[]".
@@ -199,6 +201,8 @@ func full(t *testing.T) (h *house, paths map[string]string) {
 		"/apps/hello/dynos/web.1":                             "dyno",
 		"/apps/hello/dynos/" + worker.ID:                      "dyno",
 		"/apps/hello/features":                                "[]app-feature",
+		"/apps/hello/log-drains":                              "[]log-drain",
+		"/apps/hello/log-drains/" + d.ID:                      "log-drain",
 		"/apps/hello/formation":                               "[]formation",
 		"/apps/hello/formation/web":                           "formation",
 		"/apps/hello/releases":                                "[]release",

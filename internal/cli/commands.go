@@ -68,6 +68,9 @@ type commands struct {
 	Retry       releaseRetry `cmd:"" name:"releases:retry" group:"config" help:"Run the newest release's release command again."`
 	Rollback    rollback     `cmd:"" name:"releases:rollback" group:"config" help:"Go back to an earlier release."`
 	Logs        logs         `cmd:"" name:"logs" group:"config" help:"Show the log of an app."`
+	Drains      drains       `cmd:"" name:"drains" group:"config" help:"List the log drains of an app."`
+	DrainsAdd   drainAdd     `cmd:"" name:"drains:add" group:"config" help:"Send the log of an app to a URL."`
+	DrainsDrop  drainRemove  `cmd:"" name:"drains:remove" group:"config" help:"Remove a log drain."`
 
 	Domains      domains         `cmd:"" name:"domains" group:"build" help:"List the domains of an app."`
 	DomainsAdd   domainAdd       `cmd:"" name:"domains:add" group:"build" help:"Add a domain."`

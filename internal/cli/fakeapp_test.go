@@ -152,6 +152,7 @@ func (f *fake) appRoutes(mux *http.ServeMux) {
 		reply(w, 200, struct{}{})
 	}))
 	f.releaseRoutes(mux)
+	f.drainRoutes(mux)
 }
 
 func (f *fake) releaseRoutes(mux *http.ServeMux) {

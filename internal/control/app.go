@@ -22,9 +22,10 @@ type appState struct {
 	slug    cloister.Slug
 	types   []cloister.ProcessType
 	dynos   []cloister.Dyno
+	drains  []cloister.Drain
 }
 
-// stepApp brings what runs of an app closer to its current release and formation.
+// stepApp has an app's lines sent to its drains, and brings what runs of it closer to its current release and formation.
 func (c *Control) stepApp(ctx context.Context, id string) (time.Duration, error) {
 	s, err := c.appState(ctx, id)
 	if gone(err, "app") {
@@ -32,16 +33,23 @@ func (c *Control) stepApp(ctx context.Context, id string) (time.Duration, error)
 	} else if err != nil {
 		return 0, err
 	}
+	drains := c.logs.Drains(id, s.drains)
+	again, err := c.runApp(ctx, s)
+	return again, errors.Join(err, drains) // the app runs, whatever comes of its log
+}
+
+// runApp brings its dynos closer to what they should be.
+func (c *Control) runApp(ctx context.Context, s appState) (time.Duration, error) {
 	if s.space.State != cloister.Allocated {
 		return 0, nil // its network comes first, whose step asks for another look
 	}
-	seen, err := c.engine.List(ctx, id)
+	seen, err := c.engine.List(ctx, s.app.ID)
 	if err != nil {
 		return 0, err
 	}
 	for _, d := range s.dynos {
 		if slices.ContainsFunc(seen, func(st engine.Status) bool { return st.ID == d.ID }) { // in this life of ours nobody may follow it yet
-			c.logs.Ensure(d.ID, id, d.Name())
+			c.logs.Ensure(d.ID, s.app.ID, d.Name())
 		}
 	}
 	zones, err := c.zones(ctx)
@@ -86,6 +94,9 @@ func (c *Control) appState(ctx context.Context, id string) (s appState, err erro
 			}
 		}
 		if s.types, err = tx.Formation(id); err != nil {
+			return err
+		}
+		if s.drains, err = tx.Drains(id); err != nil {
 			return err
 		}
 		s.dynos, err = tx.Dynos(id)

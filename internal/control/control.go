@@ -40,6 +40,8 @@ type Log interface {
 	Ensure(workload, appID, proc string)
 	// Drained waits until all that an exited workload wrote is copied, or for a moment at most.
 	Drained(ctx context.Context, workload string)
+	// Drains says where all lines of an app's stream are sent from now on.
+	Drains(appID string, drains []cloister.Drain) error
 	// Delete forgets an app's stream.
 	Delete(appID string)
 }

@@ -116,10 +116,35 @@ func (r *paperRouter) routes() cloister.Routes {
 	return r.table
 }
 
-// silence is a log that nobody reads.
-type silence struct{}
+// silence is a log that nobody reads, and whose drains are only noted.
+type silence struct {
+	mu     sync.Mutex
+	drains map[string][]cloister.Drain // by app
+	broken error
+}
 
-func (silence) Platform(string, string, time.Time, string) {}
-func (silence) Ensure(string, string, string)              {}
-func (silence) Drained(context.Context, string)            {}
-func (silence) Delete(string)                              {}
+func (s *silence) Drains(app string, drains []cloister.Drain) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken == nil {
+		s.drains[app] = drains
+	}
+	return s.broken
+}
+
+func (s *silence) breaks(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken = err
+}
+
+func (s *silence) of(app string) []cloister.Drain {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.drains[app]
+}
+
+func (*silence) Platform(string, string, time.Time, string) {}
+func (*silence) Ensure(string, string, string)              {}
+func (*silence) Drained(context.Context, string)            {}
+func (*silence) Delete(string)                              {}

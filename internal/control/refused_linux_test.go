@@ -125,7 +125,7 @@ func TestBuildThatFailsOnAFullDiskStaysFailed(t *testing.T) {
 				return io.NopCloser(&bytes.Buffer{}), false, nil
 			},
 			Output: func(string) io.WriteCloser { return &transcript{} }}, slog.New(slog.DiscardHandler))
-		c := New(s, fake.New(fake.Config{}), &paperRouter{}, silence{}, builds, Config{Owner: "me"}, slog.New(slog.DiscardHandler))
+		c := New(s, fake.New(fake.Config{}), &paperRouter{}, &silence{drains: map[string][]cloister.Drain{}}, builds, Config{Owner: "me"}, slog.New(slog.DiscardHandler))
 		defer p.run(c.Run)()
 		after(time.Minute)
 		p.update(func(tx *store.Tx) error {

@@ -192,8 +192,9 @@ func (s *stage) Ensure(_, _, proc string) {
 	defer s.mu.Unlock()
 	s.followed[proc] = true
 }
-func (*stage) Drained(context.Context, string) {}
-func (*stage) Delete(string)                   {}
+func (*stage) Drained(context.Context, string)       {}
+func (*stage) Drains(string, []cloister.Drain) error { return nil }
+func (*stage) Delete(string)                         {}
 
 type nowhere struct{}
 

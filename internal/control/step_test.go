@@ -20,6 +20,7 @@ type plant struct {
 	*house
 	fake   *fake.Engine
 	router *paperRouter
+	logs   *silence
 	space  cloister.Space
 	app    cloister.App
 	stop   func()
@@ -36,7 +37,7 @@ type plant struct {
 func inPlant(t *testing.T, test func(p *plant)) {
 	t.Helper()
 	inHouse(t, func(h *house) {
-		p := &plant{house: h, router: &paperRouter{}}
+		p := &plant{house: h, router: &paperRouter{}, logs: &silence{drains: map[string][]cloister.Drain{}}}
 		p.fake = fake.New(fake.Config{Behave: func(engine.Workload) fake.Behaviour {
 			p.mu.Lock()
 			defer p.mu.Unlock()
@@ -51,7 +52,7 @@ func inPlant(t *testing.T, test func(p *plant)) {
 
 // start begins a life of control.
 func (p *plant) start() {
-	c := New(p.store, p.fake, p.router, silence{}, nil, Config{Owner: "me", AppDomain: "apps.localhost", Forget: func(app string) error {
+	c := New(p.store, p.fake, p.router, p.logs, nil, Config{Owner: "me", AppDomain: "apps.localhost", Forget: func(app string) error {
 		p.forget.Lock()
 		defer p.forget.Unlock()
 		p.forget.apps = append(p.forget.apps, app)

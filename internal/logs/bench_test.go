@@ -27,7 +27,7 @@ func BenchmarkWrite(b *testing.B) {
 	b.ReportAllocs()
 	before := cpu()
 	for b.Loop() {
-		l.write("a", Entry{Source: "app", Proc: "web.1", Text: usual}, "0c6f3cbe-35cc-4d2f-8b8e-0f9e2a64c2f1")
+		l.write("a", Entry{Source: "app", Proc: "web.1", Text: usual}, "0c6f3cbe-35cc-4d2f-8b8e-0f9e2a64c2f1", false)
 	}
 	report(b, before)
 }
@@ -62,4 +62,54 @@ func BenchmarkHundredAppsWithATailEach(b *testing.B) {
 		i++
 	}
 	report(b, before)
+}
+
+// BenchmarkFollow is what an app's output costs from the engine's lines to files and memory, with and without a drain
+// that takes them from the spool.
+func BenchmarkFollow(b *testing.B) {
+	for _, drains := range [][]string{nil, {"d.1"}} {
+		b.Run(fmt.Sprintf("drains=%d", len(drains)), func(b *testing.B) {
+			l := open(b, Config{Rate: 1 << 30})
+			defer closing(b, l)
+			if err := l.Keep("a", drains); err != nil {
+				b.Fatal(err)
+			}
+			p := newPrinter()
+			lines := make([]string, b.N)
+			for i := range lines {
+				lines[i] = usual
+			}
+			p.print("w1", lines...)
+			p.end("w1")
+			b.ResetTimer()
+			before := cpu()
+			taken := make(chan int)
+			for range drains {
+				go func() {
+					n := 0
+					for place := l.Place("a", "d.1"); n < b.N; {
+						batch, err := place.Next(b.Context())
+						if err != nil {
+							break
+						}
+						place.Took(batch)
+						n += len(batch.Entries) + batch.Lost
+						if batch.Lost > 0 {
+							b.Errorf("%d lines were lost", batch.Lost)
+						}
+					}
+					taken <- n
+				}()
+			}
+			if err := l.Follow(b.Context(), p, "w1", "a", "web.1"); err != nil {
+				b.Fatal(err)
+			}
+			for range drains {
+				if n := <-taken; n != b.N {
+					b.Errorf("%d lines of %d were taken", n, b.N)
+				}
+			}
+			report(b, before)
+		})
+	}
 }

@@ -77,7 +77,7 @@ func FuzzParseLine(f *testing.F) {
 	f.Add([]byte("F\tw"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		l, ok := parseLine(b)
-		if !ok || l.kind != 'L' {
+		if !ok || l.kind != 'L' && l.kind != 'N' {
 			return
 		}
 		again, ok := parseLine(appendEntry(nil, l.record, l.workload))

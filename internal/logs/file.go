@@ -62,9 +62,19 @@ func (f *file) append(b []byte, rotate []byte) error {
 		f.lines, f.bytes = 0, 0
 		b = append(b, rotate...)
 	}
-	w, err := os.OpenFile(f.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
-	if err != nil {
+	if err := appendWhole(f.path, b); err != nil {
 		return fmt.Errorf("append to log: %w", err)
+	}
+	f.lines += bytes.Count(b, []byte{'\n'})
+	f.bytes += len(b)
+	return nil
+}
+
+// appendWhole appends to a file all of b or nothing.
+func appendWhole(path string, b []byte) error {
+	w, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
 	}
 	whole, err := w.Seek(0, io.SeekEnd)
 	if err == nil {
@@ -72,12 +82,7 @@ func (f *file) append(b []byte, rotate []byte) error {
 			w.Truncate(whole) // the half of a line would spoil the next
 		}
 	}
-	if err = errors.Join(err, w.Close()); err != nil {
-		return fmt.Errorf("append to log: %w", err)
-	}
-	f.lines += bytes.Count(b, []byte{'\n'})
-	f.bytes += len(b)
-	return nil
+	return errors.Join(err, w.Close())
 }
 
 // full reports whether a new piece should be begun.

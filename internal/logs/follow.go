@@ -32,7 +32,7 @@ func (l *Logs) Follow(ctx context.Context, e engine.Engine, workloadID, appID, p
 			report()
 		}
 		if m.admits() {
-			l.write(appID, Entry{At: line.At, Source: "app", Proc: proc, Text: line.Text}, workloadID)
+			l.write(appID, Entry{At: line.At, Source: "app", Proc: proc, Text: line.Text}, workloadID, false)
 		}
 		m.last = line.At
 	}

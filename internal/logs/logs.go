@@ -19,6 +19,8 @@ type Config struct {
 	Age   time.Duration // how long a line is kept; default 7 days
 	Rate  int           // lines a second that are taken from one workload; default 10 000
 
+	Spool int64 // bytes of lines kept for an app's drains; default 64 MiB
+
 	OutputBytes int64         // kept of one output stream, its end rather than its beginning; default 300 MB
 	OutputAge   time.Duration // how long a closed output stream is kept; default 30 days
 }
@@ -34,6 +36,7 @@ func (c *Config) defaults() error {
 	or(&c.Bytes, 8<<20)
 	or(&c.Age, 7*24*time.Hour)
 	or(&c.Rate, 10_000)
+	or(&c.Spool, 64<<20)
 	or(&c.OutputBytes, 300<<20)
 	or(&c.OutputAge, 30*24*time.Hour)
 	return nil
@@ -55,6 +58,7 @@ const (
 type Logs struct {
 	config Config
 	log    *slog.Logger
+	spools *spools
 	stop   chan struct{} // closed by Close
 	idle   chan struct{} // closed when the background work has ended
 
@@ -77,8 +81,12 @@ func Open(c Config, log *slog.Logger) (*Logs, error) {
 			return nil, fmt.Errorf("open logs: %w", err)
 		}
 	}
+	spools, err := openSpools(filepath.Join(c.Dir, "spool"), c.Spool)
+	if err != nil {
+		return nil, fmt.Errorf("open logs: %w", err)
+	}
 	l := &Logs{
-		config: c, log: log, stop: make(chan struct{}), idle: make(chan struct{}),
+		config: c, log: log, spools: spools, stop: make(chan struct{}), idle: make(chan struct{}),
 		streams: map[string]*stream{}, outputs: map[string]*output{}, wake: make(chan struct{}, 1),
 	}
 	go l.run()
@@ -98,10 +106,15 @@ func (l *Logs) Close() error {
 }
 
 // Write adds a line to an app's stream. It does not wait for the disk or for readers.
-func (l *Logs) Write(appID string, e Entry) { l.write(appID, e, "") }
+func (l *Logs) Write(appID string, e Entry) { l.write(appID, e, "", false) }
+
+// Note adds a line about an app's drains, which they do not get.
+func (l *Logs) Note(appID, text string) {
+	l.write(appID, Entry{Source: "heroku", Proc: "logplex", Text: text}, "", true)
+}
 
 // write adds e; workload says whose line it is, so that following it again goes on behind e.
-func (l *Logs) write(appID string, e Entry, workload string) {
+func (l *Logs) write(appID string, e Entry, workload string, note bool) {
 	if !isName(appID) {
 		l.log.Error("log line had no app", "app", appID)
 		return
@@ -111,7 +124,7 @@ func (l *Logs) write(appID string, e Entry, workload string) {
 	}
 	for {
 		s := l.stream(appID)
-		full, ok := s.add(e, workload)
+		full, ok := s.add(e, workload, note)
 		if !ok {
 			l.unload(s)
 			continue
@@ -135,7 +148,7 @@ func (l *Logs) Delete(appID string) error {
 		ok, err := s.delete()
 		l.unload(s)
 		if ok {
-			return err
+			return errors.Join(err, l.Keep(appID, nil))
 		}
 	}
 }
@@ -145,7 +158,7 @@ func (l *Logs) stream(appID string) *stream {
 	l.mu.Lock()
 	s, ok := l.streams[appID]
 	if !ok {
-		s = newStream(&l.config, l.log, appID)
+		s = newStream(l, appID)
 		l.streams[appID] = s
 	}
 	l.mu.Unlock()

@@ -9,15 +9,17 @@ import (
 // A record is an entry with its place in the stream. Ids increase in a stream and are never used twice, also not
 // when the last lines before a crash are lost: they follow the clock in microseconds.
 type record struct {
-	id int64
+	id   int64
+	note bool // about a drain: not for drains
 	Entry
 }
 
 func (r record) size() int { return len(r.Text) + 96 }
 
-// The file of a stream has one line for each record, its fields separated by tabs. Three kinds of lines:
+// The file of a stream has one line for each record, its fields separated by tabs. Four kinds of lines:
 //
 //	L id at source proc workload text    an entry; workload is empty when nobody follows it
+//	N id at source proc workload text    an entry that drains do not get
 //	M at workload                        the workload was read up to this time
 //	F workload                           the workload will never be followed again
 type line struct {
@@ -28,7 +30,11 @@ type line struct {
 }
 
 func appendEntry(b []byte, r record, workload string) []byte {
-	b = append(b, 'L', '\t')
+	kind := byte('L')
+	if r.note {
+		kind = 'N'
+	}
+	b = append(b, kind, '\t')
 	b = strconv.AppendInt(b, r.id, 10)
 	b = append(b, '\t')
 	b = strconv.AppendInt(b, r.At.UnixNano(), 10)
@@ -61,7 +67,7 @@ func parseLine(b []byte) (line, bool) {
 	l := line{kind: b[0]}
 	b = b[2:]
 	switch l.kind {
-	case 'L':
+	case 'L', 'N':
 		f := bytes.SplitN(b, []byte{'\t'}, 6)
 		if len(f) != 6 {
 			return line{}, false
@@ -72,7 +78,7 @@ func parseLine(b []byte) (line, bool) {
 			return line{}, false
 		}
 		l.at = time.Unix(0, at)
-		l.record = record{id: id, Entry: Entry{At: l.at, Source: string(f[2]), Proc: string(f[3]), Text: string(f[5])}}
+		l.record = record{id: id, note: l.kind == 'N', Entry: Entry{At: l.at, Source: string(f[2]), Proc: string(f[3]), Text: string(f[5])}}
 		l.workload = string(f[4])
 	case 'M':
 		at, workload, _ := bytes.Cut(b, []byte{'\t'})

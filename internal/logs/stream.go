@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sort"
@@ -14,6 +15,7 @@ type stream struct {
 	config *Config
 	log    *slog.Logger
 	app    string
+	logs   *Logs
 	queued atomic.Bool // it will be flushed soon
 
 	disk sync.Mutex // held around file; taken before mu
@@ -30,12 +32,13 @@ type stream struct {
 	marks   map[string]time.Time
 	readers map[*reader]struct{}
 	pending []byte
+	spooled int // bytes of pending that are in the spool already
 	used    time.Time
 }
 
-func newStream(c *Config, log *slog.Logger, app string) *stream {
+func newStream(l *Logs, app string) *stream {
 	return &stream{
-		config: c, log: log, app: app, file: file{path: filepath.Join(c.Dir, "apps", app+".log")},
+		config: &l.config, log: l.log, app: app, logs: l, file: file{path: filepath.Join(l.config.Dir, "apps", app+".log")},
 		marks: map[string]time.Time{}, readers: map[*reader]struct{}{},
 	}
 }
@@ -54,7 +57,7 @@ func (s *stream) lock() bool {
 		oldest := s.used.Add(-s.config.Age)
 		err := s.file.load(func(l line) {
 			switch l.kind {
-			case 'L':
+			case 'L', 'N':
 				if l.record.At.After(oldest) && l.record.id > s.last {
 					s.keep(l.record)
 				}
@@ -74,8 +77,8 @@ func (s *stream) lock() bool {
 	return true
 }
 
-// add takes a line in. full reports that so much waits for the file that the writer should write it now.
-func (s *stream) add(e Entry, workload string) (full, ok bool) {
+// add takes a line in; a note is not for drains. full reports that so much waits for the file that the writer should write it now.
+func (s *stream) add(e Entry, workload string, note bool) (full, ok bool) {
 	if !s.lock() {
 		return false, false
 	}
@@ -83,7 +86,7 @@ func (s *stream) add(e Entry, workload string) (full, ok bool) {
 	for rest, piece := e.Text, ""; ; {
 		piece, rest = cut(rest)
 		e.Text = piece
-		r := record{id: max(s.last+1, s.used.UnixMicro()), Entry: e}
+		r := record{id: max(s.last+1, s.used.UnixMicro()), note: note, Entry: e}
 		s.keep(r)
 		if rest != "" {
 			s.pending = appendEntry(s.pending, r, "")
@@ -148,14 +151,15 @@ func (s *stream) forget(workload string) (ok bool) {
 	return true
 }
 
-// flush writes what waits. When the disk refuses, the lines stay readable in memory, and wait for the next flush unless
-// there are too many: then they are missing in the file.
+// flush writes what waits, for drains first: what is in the file is not asked of a workload again. When the disk
+// refuses, the lines stay readable in memory, and wait for the next flush unless there are too many: then they are
+// missing in the file, and drains are told that they miss them.
 func (s *stream) flush() {
 	s.disk.Lock()
 	defer s.disk.Unlock()
 	s.mu.Lock()
-	b := s.pending
-	s.pending = nil
+	b, spooled := s.pending, s.spooled
+	s.pending, s.spooled = nil, 0
 	var marks []byte
 	if len(b) > 0 && s.file.full(s.config) {
 		marks = s.appendMarks([]byte{})
@@ -165,13 +169,34 @@ func (s *stream) flush() {
 	if len(b) == 0 || gone {
 		return
 	}
-	if err := s.file.append(b, marks); err != nil {
+	spool := s.logs.spools.of(s.app)
+	lost, err := spool.append(b[spooled:])
+	if err == nil {
+		spooled = len(b)
+		err = s.file.append(b, marks)
+	}
+	if err != nil {
 		s.mu.Lock()
-		if len(b) < flushBytes && !s.gone {
-			s.pending = append(b[:len(b):len(b)], s.pending...)
+		wait := len(b) < flushBytes && !s.gone
+		if wait {
+			s.pending, s.spooled = append(b[:len(b):len(b)], s.pending...), spooled
 		}
 		s.mu.Unlock()
+		if !wait {
+			spool.missed(b[spooled:])
+		}
 		s.log.Error("log lines were not written", "app", s.app, "bytes", len(b), "error", err)
+	}
+	for _, l := range lost {
+		s.note(fmt.Sprintf("Error L10 (output buffer overflow): %d messages dropped since %s. Drain %s does not keep up.",
+			l.lines, l.since.UTC().Format(stamp), l.drain))
+	}
+}
+
+// note adds a line of the platform's that drains do not get.
+func (s *stream) note(text string) {
+	if _, ok := s.add(Entry{Source: "heroku", Proc: "logplex", Text: text}.normal(), "", true); ok {
+		s.logs.soon(s)
 	}
 }
 

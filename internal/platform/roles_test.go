@@ -172,6 +172,22 @@ var deeds = map[string]struct {
 		_, err := h.LogsOf(ctx, a, "quiet-garth")
 		return err
 	}},
+	"Drains": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Drains(ctx, a, "quiet-garth")
+		return err
+	}},
+	"Drain": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Drain(ctx, a, "quiet-garth", h.drain(ctx))
+		return err
+	}},
+	"AddDrain": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.AddDrain(ctx, a, "quiet-garth", "syslog://logs.example.com")
+		return err
+	}},
+	"RemoveDrain": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.RemoveDrain(ctx, a, "quiet-garth", h.drain(ctx))
+		return err
+	}},
 	"Dynos": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.Dynos(ctx, a, "quiet-garth")
 		return err
@@ -342,6 +358,16 @@ func TestRolesMayDoWhatTheyMayAndNothingElse(t *testing.T) {
 			}
 		})
 	}
+}
+
+// drain is the id of a drain of the app that its admin has added.
+func (h *house) drain(ctx context.Context) string {
+	_, all, _ := h.Drains(ctx, h.admin, "quiet-garth")
+	if len(all) == 0 {
+		h.AddDrain(ctx, h.admin, "quiet-garth", "https://logs.example.com/")
+		_, all, _ = h.Drains(ctx, h.admin, "quiet-garth")
+	}
+	return all[0].ID
 }
 
 // by counts what happened on behalf of an actor.

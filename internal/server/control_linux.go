@@ -16,6 +16,7 @@ import (
 	"github.com/cloister-dev/cloister/internal/attach"
 	"github.com/cloister-dev/cloister/internal/build"
 	"github.com/cloister-dev/cloister/internal/control"
+	"github.com/cloister-dev/cloister/internal/drain"
 	"github.com/cloister-dev/cloister/internal/engine"
 	"github.com/cloister-dev/cloister/internal/engine/remote"
 	"github.com/cloister-dev/cloister/internal/gitd"
@@ -53,7 +54,9 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	defer lines.Close()
 	collector := logs.NewCollector(lines, e, log)
 	defer collector.Close()
-	stream := &stream{Logs: lines, Collector: collector, log: log}
+	drains := drain.New(lines, drain.Config{Allowed: c.drainAddress(), Roots: c.roots()}, log)
+	defer drains.Close()
+	stream := &stream{Logs: lines, Collector: collector, drains: drains, log: log}
 
 	ca, err := openAuthority(c.controlDir(), c.caFile(), append(c.names(), c.AppDomain), c.addresses(), time.Now())
 	if err != nil {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/x509"
 	"net"
 	"net/netip"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Where things are kept and met at. Each process owns its own part of the state directory.
@@ -84,6 +86,27 @@ func (c Config) caBundle() string {
 		}
 	}
 	return ""
+}
+
+// roots are the authorities that control trusts when it calls somebody for a tenant: the machine's, and those of the
+// operator's own bundle.
+func (c Config) roots() *x509.CertPool {
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if b, err := os.ReadFile(c.CABundle); err == nil {
+		roots.AppendCertsFromPEM(b)
+	}
+	return roots
+}
+
+// drainAddress judges the addresses that log drains may lead to.
+func (c Config) drainAddress() func(network, address string, _ syscall.RawConn) error {
+	if c.DrainPrivate {
+		return func(string, string, syscall.RawConn) error { return nil }
+	}
+	return publicOnly
 }
 
 // buildEnv picks what builds get of an environment.

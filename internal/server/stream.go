@@ -2,10 +2,13 @@ package server
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"time"
 
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/drain"
 	"github.com/cloister-dev/cloister/internal/logs"
 )
 
@@ -14,7 +17,8 @@ import (
 type stream struct {
 	*logs.Logs
 	*logs.Collector
-	log *slog.Logger
+	drains *drain.Drains
+	log    *slog.Logger
 }
 
 // Platform writes a line as "heroku[web.1]: …".
@@ -32,9 +36,14 @@ func (s *stream) router(appID string, at time.Time, line string) {
 	s.Write(appID, logs.Entry{At: at, Source: "heroku", Proc: "router", Text: strings.TrimSuffix(line, "\n")})
 }
 
+// Drains says where all lines of an app are sent from now on.
+func (s *stream) Drains(appID string, drains []cloister.Drain) error {
+	return s.drains.Set(appID, drains)
+}
+
 // Delete forgets an app's stream.
 func (s *stream) Delete(appID string) {
-	if err := s.Logs.Delete(appID); err != nil {
+	if err := errors.Join(s.drains.Set(appID, nil), s.Logs.Delete(appID)); err != nil {
 		s.log.Warn("the log of a destroyed app is still there", "app", appID, "err", err)
 	}
 }

@@ -198,5 +198,6 @@ type silence struct{}
 
 func (silence) Platform(string, string, time.Time, string) {}
 func (silence) Ensure(string, string, string)              {}
+func (silence) Drains(string, []cloister.Drain) error      { return nil }
 func (silence) Drained(context.Context, string)            {}
 func (silence) Delete(string)                              {}

@@ -11,11 +11,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/api"
 	"github.com/cloister-dev/cloister/internal/control"
+	"github.com/cloister-dev/cloister/internal/drain"
 	"github.com/cloister-dev/cloister/internal/engine"
 	"github.com/cloister-dev/cloister/internal/engine/fake"
 	"github.com/cloister-dev/cloister/internal/logs"
@@ -71,7 +73,9 @@ func (p *pretend) start(dir string) (err error) {
 	engine := fake.New(fake.Config{Behave: pretends})
 	collector := logs.NewCollector(lines, engine, log)
 	p.stop = append(p.stop, collector.Close)
-	stream := stream{lines, collector}
+	drains := drain.New(lines, drain.Config{Allowed: func(string, string, syscall.RawConn) error { return errors.New("this server only pretends") }}, log)
+	p.stop = append(p.stop, drains.Close)
+	stream := stream{lines, collector, drains}
 	p.platform = platform.New(p.store, platform.Config{AppDomain: "apps.localhost",
 		OutboundPool: netip.MustParsePrefix("198.51.100.0/24"), Networks: []cloister.Network{office}, Log: stream.api}, log)
 	if err := p.populate(ctx); err != nil {
@@ -155,6 +159,11 @@ func pretends(w engine.Workload) fake.Behaviour {
 type stream struct {
 	*logs.Logs
 	*logs.Collector
+	drains *drain.Drains
+}
+
+func (s stream) Drains(appID string, drains []cloister.Drain) error {
+	return s.drains.Set(appID, drains)
 }
 
 func (s stream) api(app, text string) {

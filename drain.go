@@ -1,0 +1,84 @@
+package cloister
+
+import (
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// MaxDrains is how many drains an app can have.
+const MaxDrains = 5
+
+// A Drain is a place outside that gets every line of an app's log. Platform writes all of it; nothing of it changes.
+type Drain struct {
+	ID        string
+	AppID     string
+	URL       Secret // with the credentials that people put into it
+	Token     string // "d.<uuid>": tells the receiver whose lines they are
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// NewDrainToken returns a token for a drain.
+func NewDrainToken() string { return "d." + NewID() }
+
+// Address is where the drain leads, as it may be shown: without credentials, path and query.
+func (d Drain) Address() string {
+	u, err := url.Parse(d.URL.Reveal())
+	if err != nil {
+		return "[secret]"
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// drainPorts are the schemes of drains, and where they lead if the URL does not say.
+var drainPorts = map[string]string{"https": "443", "http": "80", "syslog": "514", "syslog+tls": "6514"}
+
+// HostPort is what to dial for a drain's URL.
+func (d Drain) HostPort() string {
+	u, err := url.Parse(d.URL.Reveal())
+	if err != nil {
+		return ""
+	}
+	port := u.Port()
+	if port == "" {
+		port = drainPorts[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// ParseDrainURL checks the address of a drain. Where its name leads to is for whoever dials it to judge.
+func ParseDrainURL(s string) (Secret, error) {
+	bad := func(why string) (Secret, error) {
+		return "", Errorf(Invalid, "Url %s. A drain is https://user:password@host/path, syslog+tls://host:port or syslog://host:port.", why)
+	}
+	if s == "" {
+		return bad("is missing")
+	}
+	if len(s) > 2048 {
+		return bad("is longer than 2048 bytes")
+	}
+	u, err := url.Parse(s)
+	if err != nil || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		return bad("is not an address") // the error would repeat a password
+	}
+	web := u.Scheme == "https" || u.Scheme == "http"
+	port, err := strconv.Atoi(u.Port())
+	switch {
+	case drainPorts[u.Scheme] == "":
+		return bad("has a scheme that drains do not have")
+	case u.Hostname() == "":
+		return bad("has no host")
+	case u.Port() != "" && (err != nil || port < 1 || port > 65535):
+		return bad("has a port that does not exist")
+	case port == 25:
+		return bad("leads to the port of mail")
+	case strings.Contains(s, "#"):
+		return bad("has a fragment, which means nothing here: certificates are always checked")
+	case !web && (u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != ""):
+		return bad("has more than a host and a port, which is all that syslog knows")
+	}
+	return Secret(s), nil
+}

@@ -1,0 +1,25 @@
+package drain
+
+import (
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// impatient has a connection break when the peer's machine acknowledges nothing for ack. The kernel's own patience
+// is a quarter of an hour, in which all that is sent would be lost.
+func impatient(allowed control, ack time.Duration) control {
+	return func(network, address string, c syscall.RawConn) error {
+		if err := allowed(network, address, c); err != nil {
+			return err
+		}
+		var err error
+		if outer := c.Control(func(fd uintptr) {
+			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(ack.Milliseconds()))
+		}); outer != nil {
+			return outer
+		}
+		return err
+	}
+}

@@ -1,0 +1,187 @@
+package drain
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/logs"
+)
+
+const (
+	writeBytes = 16 << 10 // what a receiver gets pace.write for
+	doubtBytes = 4 << 20  // more than its machine holds without its having read it
+)
+
+// Syslog is a receiver of syslog over TCP. It acknowledges nothing. So what was sent to it within the last moments
+// before its connection broke is sent again, and when we end the connection we wait for it to have read all.
+type syslog struct {
+	drain  cloister.Drain
+	config Config
+	pace   pace
+	tls    *tls.Config // nil: in the clear
+	link   *link       // nil: none
+	recent []sent      // what may not have been read, over this link or the one before it
+}
+
+// A link is a connection that is known to have ended when it has.
+type link struct {
+	net.Conn
+	broken chan struct{} // closed when it has
+	at     time.Time     // when that was
+}
+
+type sent struct {
+	at    time.Time
+	bytes []byte
+	again bool
+}
+
+// newSyslog is nil for a drain that does not speak syslog.
+func newSyslog(d cloister.Drain, c Config, p pace) *syslog {
+	s := &syslog{drain: d, config: c, pace: p}
+	switch scheme, _, _ := strings.Cut(d.URL.Reveal(), ":"); scheme {
+	case "syslog":
+	case "syslog+tls":
+		host, _, _ := net.SplitHostPort(d.HostPort())
+		s.tls = &tls.Config{ServerName: host, RootCAs: c.Roots, MinVersion: tls.VersionTLS12}
+	default:
+		return nil
+	}
+	return s
+}
+
+func (s *syslog) send(ctx context.Context, b logs.Batch) error {
+	if s.link != nil && s.link.isBroken() {
+		s.drop()
+	}
+	if s.link == nil {
+		if err := s.connect(ctx); err != nil {
+			return err
+		}
+		for i := range s.recent {
+			if err := s.write(ctx, s.recent[i].bytes); err != nil {
+				return err
+			}
+			s.recent[i].again = true
+		}
+	}
+	all := messages(b)
+	if len(all) == 0 {
+		return nil
+	}
+	frames := make([]byte, 0, 128<<10)
+	for _, e := range all {
+		frames = appendFrame(frames, e, s.drain.Token, " - - ", "")
+	}
+	if err := s.write(ctx, frames); err != nil {
+		return err
+	}
+	s.recent = append(s.recent, sent{at: time.Now(), bytes: frames})
+	s.forget(time.Now())
+	return nil
+}
+
+// forget is about what must have been read if the link was there at a time.
+func (s *syslog) forget(at time.Time) {
+	size := 0
+	for i := len(s.recent) - 1; i >= 0; i-- {
+		if size += len(s.recent[i].bytes); size > doubtBytes || at.Sub(s.recent[i].at) > s.pace.doubt {
+			s.recent = s.recent[i+1:]
+			return
+		}
+	}
+}
+
+func (s *syslog) connect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.pace.connect)
+	defer cancel()
+	conn, err := (&net.Dialer{Control: impatient(s.config.Allowed, s.pace.ack), KeepAlive: s.pace.doubt}).DialContext(ctx, "tcp", s.drain.HostPort())
+	if err != nil {
+		return err
+	}
+	if s.tls != nil {
+		secure := tls.Client(conn, s.tls)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			conn.Close()
+			return err
+		}
+		conn = secure
+	}
+	l := &link{Conn: conn, broken: make(chan struct{})}
+	go func() { // ends when the connection does
+		io.Copy(io.Discard, conn)
+		l.at = time.Now()
+		close(l.broken)
+	}()
+	s.link = l
+	return nil
+}
+
+// write sends b piece by piece: a receiver may be slow, but not stand still.
+func (s *syslog) write(ctx context.Context, b []byte) error {
+	stop := context.AfterFunc(ctx, func() { s.link.SetWriteDeadline(time.Now().Add(s.pace.part)) })
+	defer stop()
+	for len(b) > 0 {
+		n := min(len(b), writeBytes)
+		if ctx.Err() == nil {
+			s.link.SetWriteDeadline(time.Now().Add(s.pace.write))
+		}
+		if _, err := s.link.Write(b[:n]); err != nil {
+			s.drop()
+			if errors.Is(err, net.ErrClosed) || timedOut(err) {
+				return fmt.Errorf("the receiver reads nothing")
+			}
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+// unsure is closed when the link has broken so soon after something was sent that it may not have been read. What was
+// sent twice is left at that: there are receivers that end every connection.
+func (s *syslog) unsure() <-chan struct{} {
+	if s.link == nil || len(s.recent) == 0 {
+		return nil
+	}
+	if last := s.recent[len(s.recent)-1]; last.again || time.Since(last.at) > s.pace.doubt {
+		return nil
+	}
+	return s.link.broken
+}
+
+func (l *link) isBroken() bool {
+	select {
+	case <-l.broken:
+		return true
+	default:
+		return false
+	}
+}
+
+// drop ends a link that is of no use.
+func (s *syslog) drop() {
+	s.link.Close()
+	<-s.link.broken
+	s.forget(s.link.at)
+	s.link = nil
+}
+
+// close says that no more comes, and waits for the receiver to have read what came.
+func (s *syslog) close() {
+	if s.link == nil {
+		return
+	}
+	s.link.SetDeadline(time.Now().Add(s.pace.part))
+	if half, ok := s.link.Conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		<-s.link.broken // its end, or the deadline
+	}
+	s.drop()
+}
