@@ -50,10 +50,10 @@ func Run(ctx context.Context, e engine.Engine, o Options) (out []Result, err err
 		if len(o.Only) > 0 && !slices.Contains(o.Only, a.ID) {
 			continue
 		}
-		if ctx.Err() != nil {
-			return out, ctx.Err()
-		}
 		r := l.Attack(ctx, a)
+		if ctx.Err() != nil {
+			return out, ctx.Err() // it was interrupted, and says nothing
+		}
 		out = append(out, r)
 		if o.Told != nil {
 			o.Told(r)

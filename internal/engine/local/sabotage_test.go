@@ -52,7 +52,7 @@ const (
 	wired = "nsenter --net=A ip link add sab type veth peer name sab netns B; " +
 		"nsenter --net=A ip addr add 169.254.77.1/30 dev sab; nsenter --net=B ip addr add 169.254.77.2/30 dev sab; " +
 		"nsenter --net=A ip link set sab up; nsenter --net=B ip link set sab up; " +
-		"nsenter --net=A ip route add 10.0.144.0/20 via 169.254.77.2; nsenter --net=A ip neigh replace 169.254.77.2 lladdr $(nsenter --net=B ip -br link show sab | awk '{print $3}') dev sab"
+		"nsenter --net=A ip route add ONLY via 169.254.77.2; nsenter --net=A ip neigh replace 169.254.77.2 lladdr $(nsenter --net=B ip -br link show sab | awk '{print $3}') dev sab"
 	known   = "ip neigh replace $(ip route show dev $l | cut -d' ' -f1) lladdr 02:00:00:00:00:02 dev $l nud permanent; "
 	naive   = open + "; nft 'table ip sabotage { chain pre { type nat hook prerouting priority -110; iifname \"w*\" meta l4proto { tcp, udp } th dport 53 dnat to 10.0.0.2:5355; }; }'"
 	passing = "nft insert rule inet cloister forward accept"
@@ -93,7 +93,7 @@ var sabotages = []sabotage{
 	}}},
 	{attack: "T14", what: "spaces share a few ports", host: "nft 'table inet sabotage { chain post { type nat hook postrouting priority 99; oifname isolation0 meta l4proto { tcp, udp } snat ip to 192.0.2.1:20000-20050; }; }'; nft flush chain inet NAME early",
 		unhost: "nft delete table inet sabotage"},
-	{attack: "T15", what: "the machine keeps every flow", host: "nft flush chain inet NAME early; nft flush chain inet NAME egress; nft add rule inet NAME egress accept"},
+	{attack: "T15", what: "the machine keeps every flow", host: "nft flush chain inet NAME early; nft flush chain inet NAME egress; nft add rule inet NAME egress accept; nft flush table inet NAME_flows"},
 	{attack: "T16", what: "one dyno is let through", a: "nft insert rule inet cloister forward iifname $(ip route get 10.0.128.2 | grep -o 'w[0-9a-f]*' | head -1) accept"},
 	{attack: "T16", what: "builds are an ordinary space", with: accomplice{ensure: func(s *engine.Space) { s.Builds = false }}},
 	{attack: "T17", what: "volumes stay", with: accomplice{keep: true}},
@@ -128,7 +128,7 @@ func TestAttacksGetThroughWithoutTheirProtection(t *testing.T) {
 		attacks[a.ID] = a
 	}
 	a, b := m.config.SpaceNamespace(lab.A.Space.ID), m.config.SpaceNamespace(lab.B.Space.ID)
-	replace := strings.NewReplacer("--net=A", "--net="+a, "--net=B", "--net="+b, "netns B", "netns "+b, "NAME", m.config.Name)
+	replace := strings.NewReplacer("--net=A", "--net="+a, "--net=B", "--net="+b, "netns B", "netns "+b, "NAME", m.config.Name, "ONLY", lab.B.Only.Address.String())
 	for _, s := range sabotages {
 		t.Run(s.attack+" "+s.what, func(t *testing.T) {
 			run := func(net, line string) {
@@ -145,8 +145,12 @@ func TestAttacksGetThroughWithoutTheirProtection(t *testing.T) {
 				*e = accomplice{Engine: real}
 				run(a, s.undo)
 				run("", s.unhost)
-				if err := e.EnsureSpace(context.Background(), lab.A.Space); err != nil { // the firewalls, as they should be
-					t.Error(err)
+				changed := lab.A.Space
+				changed.Mail = !changed.Mail
+				for _, sp := range []engine.Space{changed, lab.A.Space} { // so that the firewalls are made again
+					if err := e.EnsureSpace(context.Background(), sp); err != nil {
+						t.Error(err)
+					}
 				}
 			}()
 			*e = s.with
@@ -163,5 +167,10 @@ func TestAttacksGetThroughWithoutTheirProtection(t *testing.T) {
 			}
 			t.Log(fmt.Sprint(r.State, ": ", r.Seen))
 		})
+	}
+	for _, id := range []string{"T3", "T6", "T7", "T10", "T12", "T15", "T18"} {
+		if r := lab.Attack(t.Context(), attacks[id]); r.State != isolation.Held {
+			t.Errorf("with all protections back, %s is %s: %s", id, r.State, r.Seen)
+		}
 	}
 }
