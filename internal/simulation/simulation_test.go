@@ -78,7 +78,7 @@ func simulate(t *testing.T, sizes map[string]int, script []action) (err error) {
 	return s.settles(ctx)
 }
 
-// holds checks this moment. Losing a zone or the engine goes on doing harm, so calm waits until it is over.
+// holds checks this moment.
 func (s *server) holds(ctx context.Context, quiet calm) error {
 	synctest.Wait()
 	v, err := s.look(ctx)
