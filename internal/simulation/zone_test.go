@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cloister-dev/cloister"
@@ -47,4 +49,19 @@ func (l *lostZones) check(ctx context.Context, s *server, table cloister.Routes)
 		}
 	}
 	return nil
+}
+
+// What the declaration takes away once the engine is back is no fault of the server's.
+func TestAZoneIsLeftThatWasDeclaredFailedWhileTheEngineWasAway(t *testing.T) {
+	h := history{apps: []string{"gamma"}, sizes: map[string]int{"gamma web": 3, "gamma worker": 3}, first: 2 * time.Minute, script: []action{
+		{what: "break engine", pause: time.Second},
+		{what: "declare failed", zone: "b", pause: 5 * time.Second},
+		{what: "mend engine", pause: time.Minute},
+		{what: "declare healed", zone: "b", pause: 2 * time.Minute},
+	}}
+	var err error
+	synctest.Test(t, func(t *testing.T) { err = simulate(t, h) })
+	if err != nil {
+		t.Error(err)
+	}
 }
