@@ -20,6 +20,7 @@ import (
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/engine"
+	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/store"
 )
 
@@ -78,7 +79,8 @@ type Control struct {
 	sessions *Sessions
 	outputs  *outputs
 
-	looking sync.Mutex // held while zones are looked at
+	looking sync.Mutex  // held while zones are looked at
+	seen    []plan.Zone // by the last look that the engine answered
 }
 
 // New returns a Control. builds may be nil where nothing is built.

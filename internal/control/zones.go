@@ -17,23 +17,25 @@ func (c *Control) zones(ctx context.Context) ([]plan.Zone, error) {
 	return plan.Declared(seen, declared), err
 }
 
-// lookAtZones is zones, with what is seen and what is declared apart.
+// lookAtZones is zones, with what is seen and what is declared apart. While the engine is away the router is told of what
+// is declared since, by what was seen last: an operator's word needs no engine.
 func (c *Control) lookAtZones(ctx context.Context) (seen []plan.Zone, declared []cloister.Zone, err error) {
 	c.looking.Lock() // so that it is not the older of two looks that counts
 	defer c.looking.Unlock()
-	nodes, err := c.engine.Nodes(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
+	nodes, away := c.engine.Nodes(ctx)
 	if err := c.store.View(ctx, func(tx *store.Tx) (err error) {
 		declared, err = tx.Zones()
 		return err
 	}); err != nil {
 		return nil, nil, err
 	}
-	seen = plan.Zones(nodes)
-	c.routes.lose(plan.Lost(plan.Declared(seen, declared)))
-	return seen, declared, nil
+	if away == nil {
+		c.seen = plan.Zones(nodes)
+	} else if c.seen == nil { // in this life of ours: what was recorded in an earlier one
+		c.seen = plan.Seen(declared)
+	}
+	c.routes.lose(plan.Lost(plan.Declared(c.seen, declared)))
+	return c.seen, declared, away
 }
 
 // zonesEvery is how soon the loss of a zone, or its return, is seen.
@@ -50,7 +52,7 @@ func (c *Control) watchZones(ctx context.Context) error {
 		zones := plan.Declared(seen, declared)
 		if err != nil {
 			away = true // and with it all that is known of its zones
-		} else if moved := before != nil && !slices.Equal(before, zones); moved || away || !recorded(seen, declared) {
+		} else if moved := before != nil && !slices.Equal(before, zones); moved || away || !slices.Equal(seen, plan.Seen(declared)) {
 			if moved || away {
 				c.log.Warn("looking at everything", "zones", zones, "engine was away", away)
 			}
@@ -66,11 +68,6 @@ func (c *Control) watchZones(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
-}
-
-// recorded reports whether the rows say what is seen.
-func recorded(seen []plan.Zone, rows []cloister.Zone) bool {
-	return slices.EqualFunc(seen, rows, func(z plan.Zone, r cloister.Zone) bool { return z.Name == r.Name && z.Healthy == r.Healthy })
 }
 
 // observeZones records what is seen of the zones.

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -51,6 +52,31 @@ func TestTheRouterLeavesAZoneThatIsDeclaredFailedAtOnce(t *testing.T) {
 		after(time.Minute)
 		if now := p.zonesOf(); len(now) != 2 || now[0] == had[0] || now[1] == had[0] {
 			t.Errorf("requests go to %v, with %s lost", now, had[0])
+		}
+	})
+}
+
+func TestTheRouterHearsOfADeclaredZoneWhileTheEngineIsAway(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		after(time.Minute)
+		had := p.zonesOf()
+		p.fake.Break(cloister.Errorf(cloister.Unavailable, "The engine is away."))
+		after(2 * time.Second)
+		p.declare(had[0], time.Now())
+		after(time.Second)
+		if now := p.zonesOf(); len(now) != 1 || now[0] != had[1] {
+			t.Errorf("requests go to %v, with %s lost", now, had[0])
+		}
+		p.stop()
+		p.start()
+		after(time.Second)
+		if now := p.zonesOf(); len(now) != 1 || now[0] != had[1] {
+			t.Errorf("after a restart requests go to %v, with %s lost", now, had[0])
+		}
+		p.declare(had[0], time.Time{})
+		after(time.Second)
+		if now := p.zonesOf(); !slices.Equal(now, had) {
+			t.Errorf("requests go to %v, when %v work again", now, had)
 		}
 	})
 }

@@ -29,6 +29,14 @@ func Zones(nodes []engine.Node) []Zone {
 	return out
 }
 
+// Seen are the zones as rows say that they were seen last.
+func Seen(rows []cloister.Zone) (out []Zone) {
+	for _, r := range rows {
+		out = append(out, Zone{r.Name, r.Healthy})
+	}
+	return out
+}
+
 // Declared are the zones that are seen, without the health of those that operators say have failed.
 func Declared(seen []Zone, rows []cloister.Zone) []Zone {
 	out := slices.Clone(seen)

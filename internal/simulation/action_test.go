@@ -14,7 +14,6 @@ import (
 )
 
 var (
-	apps   = []string{"alpha", "beta", "gamma"}
 	spaces = map[string]string{"alpha": "one-space", "beta": "one-space", "gamma": "two-space"}
 	zones  = []string{"a", "b", "c"}
 )
@@ -36,31 +35,44 @@ func (a action) String() string {
 // faults are the actions after which dynos may be down through no fault of ours.
 var faults = []string{"crash", "lose", "fail zone", "declare failed", "break engine", "scale", "destroy app"}
 
-func drawScript(rt *rapid.T) []action {
+// A scale is how large histories are.
+type scale struct {
+	apps    []string
+	dynos   int           // of a process type, at most
+	actions [2]int        // at least and at most
+	first   time.Duration // before the first action: to complete the apps
+	pause   int           // seconds after an action, at most
+}
+
+// A history is what there is at first and what happens then.
+type history struct {
+	apps   []string
+	sizes  map[string]int // how many dynos each process type has before the script begins, as "alpha web"
+	first  time.Duration
+	script []action
+}
+
+func (s scale) draw(rt *rapid.T) history {
+	h := history{apps: s.apps, first: s.first, sizes: map[string]int{}}
+	for _, app := range s.apps {
+		for _, typ := range []string{"web", "worker"} {
+			h.sizes[app+" "+typ] = rapid.IntRange(0, s.dynos).Draw(rt, app+" "+typ)
+		}
+	}
 	what := append([]string{"deploy", "deploy", "broken deploy", "deploy with command", "config", "restart dynos", "restart server", "heal zone", "declare healed",
 		"lose events", "hear events", "mend engine", "trust", "maintenance", "create app", "rollback",
 		"run", "run", "stop runs"}, faults...)
-	return rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) action {
+	h.script = rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) action {
 		return action{
 			what:  rapid.SampledFrom(what).Draw(rt, "what"),
-			app:   rapid.SampledFrom(apps).Draw(rt, "app"),
+			app:   rapid.SampledFrom(s.apps).Draw(rt, "app"),
 			typ:   rapid.SampledFrom([]string{"web", "worker"}).Draw(rt, "type"),
 			zone:  rapid.SampledFrom(zones).Draw(rt, "zone"),
-			n:     rapid.IntRange(0, cloister.MaxDynosPerType).Draw(rt, "n"),
-			pause: time.Duration(rapid.IntRange(0, 45).Draw(rt, "pause")) * time.Second,
+			n:     rapid.IntRange(0, s.dynos).Draw(rt, "n"),
+			pause: time.Duration(rapid.IntRange(0, s.pause).Draw(rt, "pause")) * time.Second,
 		}
-	}), 1, 20).Draw(rt, "script")
-}
-
-// drawSizes draws how many dynos each process type has before the script begins, as "alpha web".
-func drawSizes(rt *rapid.T) map[string]int {
-	out := map[string]int{}
-	for _, app := range apps {
-		for _, typ := range []string{"web", "worker"} {
-			out[app+" "+typ] = rapid.IntRange(0, cloister.MaxDynosPerType).Draw(rt, app+" "+typ)
-		}
-	}
-	return out
+	}), s.actions[0], s.actions[1]).Draw(rt, "script")
+	return h
 }
 
 // do carries out an action. What a rule forbids at this moment is no failure.
@@ -137,7 +149,7 @@ func (s *server) act(ctx context.Context, a action) (err error) {
 }
 
 // mend undoes all that was broken, and asks for something that works.
-func (s *server) mend(ctx context.Context) error {
+func (s *server) mend(ctx context.Context, apps []string) error {
 	s.fake.Break(nil)
 	s.fake.LoseEvents(false)
 	for _, z := range zones {

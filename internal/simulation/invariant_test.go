@@ -24,6 +24,7 @@ type view struct {
 	space  map[string]cloister.Space
 	seen   map[string]engine.Status
 	table  cloister.Routes
+	failed []string // zones that operators say have failed
 }
 
 // look takes a view. It sees the engine also while it is broken for control.
@@ -37,6 +38,15 @@ func (s *server) look(ctx context.Context) (v view, err error) {
 		v.seen[st.ID] = st
 	}
 	return v, s.store.View(ctx, func(tx *store.Tx) error {
+		zones, err := tx.Zones()
+		if err != nil {
+			return err
+		}
+		for _, z := range zones {
+			if !z.FailedAt.IsZero() {
+				v.failed = append(v.failed, z.Name)
+			}
+		}
 		all, err := tx.Spaces()
 		for _, sp := range all {
 			v.space[sp.ID] = sp
@@ -131,7 +141,10 @@ func (v view) always() error {
 }
 
 // answers counts the dynos of a type that do their work: for web, those that requests reach.
-func (v view) answers(app cloister.App, typ string) int {
+func (v view) answers(app cloister.App, typ string) int { return v.answersOutside(nil, app, typ) }
+
+// answersOutside counts those that are not in certain zones.
+func (v view) answersOutside(zones []string, app cloister.App, typ string) int {
 	up := map[int]bool{}
 	routed := map[string]bool{}
 	for _, id := range endpoints(v.table) {
@@ -140,14 +153,15 @@ func (v view) answers(app cloister.App, typ string) int {
 	for _, d := range v.dynos[app.ID] {
 		st := v.seen[d.ID]
 		if d.Type == typ && d.State == cloister.DynoUp && !d.Retired() && st.Phase == engine.Running &&
-			(typ != "web" || st.Listening && routed[d.ID]) {
+			(typ != "web" || st.Listening && routed[d.ID]) && !slices.Contains(zones, d.Zone) {
 			up[d.Number] = true
 		}
 	}
 	return len(up)
 }
 
-// calm remembers which process types were complete since something last went wrong, by app and type.
+// calm remembers which process types were complete since something last went wrong, by app and type. A dyno in a zone
+// that was declared failed may be taken away at any time: it runs on only until the engine is back, or another zone is.
 type calm map[string]bool
 
 // check fails when a type that was complete, and to which nothing happened, has fewer than three quarters.
@@ -157,7 +171,7 @@ func (c calm) check(v view) error {
 			key, up := a.ID+" "+t.Type, v.answers(a, t.Type)
 			switch {
 			case v.latest[a.ID].SlugID == "":
-			case up == t.Quantity:
+			case v.answersOutside(v.failed, a, t.Type) == t.Quantity:
 				c[key] = true
 			case c[key] && up < t.Quantity-t.Quantity/4:
 				return fmt.Errorf("only %d of %d %s of %s answer", up, t.Quantity, t.Type, a.Name)

@@ -173,7 +173,7 @@ func untilHungUp(ctx context.Context, _ engine.Workload, _ engine.Process, t eng
 
 // run runs a one-off dyno: detached, or attached to a client who comes for a while, or never.
 func (s *server) run(ctx context.Context, app string, n int) error {
-	_, _, t, err := s.platform.Run(ctx, s.actor, app, platform.RunSpec{Command: "fake wait", Attach: n%3 > 0, TimeToLive: 60 * n})
+	_, _, t, err := s.platform.Run(ctx, s.actor, app, platform.RunSpec{Command: "fake wait", Attach: n%3 > 0, TimeToLive: 60 * (n + 1)})
 	if err != nil || n%3 == 0 {
 		return err
 	}

@@ -11,25 +11,29 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/platform"
 )
 
-// settleTime is more than any cool-off that a script can lead to.
-const settleTime = 60 * time.Hour
+// settleTime is more than a script can make anything take: a one-off dyno has up to eleven minutes to live, and slots that
+// wait in their crash are filled by the next release.
+const settleTime = time.Hour
+
+var long = scale{apps: []string{"alpha", "beta", "gamma"}, dynos: cloister.MaxDynosPerType, actions: [2]int{1, 20}, first: 5 * time.Minute, pause: 45}
 
 func TestTheServerKeepsItsPromisesWhateverHappens(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		sizes, script := drawSizes(rt), drawScript(rt)
+		h := long.draw(rt)
 		var err error
-		synctest.Test(t, func(t *testing.T) { err = simulate(t, sizes, script) })
+		synctest.Test(t, func(t *testing.T) { err = simulate(t, h) })
 		if err != nil {
 			rt.Fatal(err)
 		}
 	})
 }
 
-// simulate plays a script on a new server whose apps are complete, and returns what broke.
-func simulate(t *testing.T, sizes map[string]int, script []action) (err error) {
+// simulate plays a history on a new server whose apps are complete, and returns what broke.
+func simulate(t *testing.T, h history) (err error) {
 	cryptotest.SetGlobalRandom(t, 1)
 	ctx := t.Context()
 	s, err := newServer(t)
@@ -42,26 +46,26 @@ func simulate(t *testing.T, sizes map[string]int, script []action) (err error) {
 			return err
 		}
 	}
-	for _, app := range apps {
+	for _, app := range h.apps {
 		for _, what := range []string{"create app", "deploy"} {
 			if err := s.do(ctx, action{what: what, app: app}); err != nil {
 				return err
 			}
 		}
 	}
-	for _, app := range apps {
+	for _, app := range h.apps {
 		for _, typ := range []string{"web", "worker"} {
-			if err := s.do(ctx, action{what: "scale", app: app, typ: typ, n: sizes[app+" "+typ]}); err != nil {
+			if err := s.do(ctx, action{what: "scale", app: app, typ: typ, n: h.sizes[app+" "+typ]}); err != nil {
 				return err
 			}
 		}
 	}
-	time.Sleep(5 * time.Minute)
+	time.Sleep(h.first)
 	quiet := calm{}
 	if err := s.holds(ctx, quiet); err != nil {
 		return err
 	}
-	for _, a := range script {
+	for _, a := range h.script {
 		if isFault(a) {
 			clear(quiet)
 		}
@@ -75,10 +79,10 @@ func simulate(t *testing.T, sizes map[string]int, script []action) (err error) {
 			time.Sleep(time.Second)
 		}
 	}
-	return s.settles(ctx)
+	return s.settles(ctx, h.apps)
 }
 
-// holds checks this moment. Losing a zone or the engine goes on doing harm, so calm waits until it is over.
+// holds checks this moment.
 func (s *server) holds(ctx context.Context, quiet calm) error {
 	synctest.Wait()
 	v, err := s.look(ctx)
@@ -92,8 +96,8 @@ func (s *server) holds(ctx context.Context, quiet calm) error {
 }
 
 // settles checks that the server comes to rest once everything is mended.
-func (s *server) settles(ctx context.Context) error {
-	if err := s.mend(ctx); err != nil {
+func (s *server) settles(ctx context.Context, apps []string) error {
+	if err := s.mend(ctx, apps); err != nil {
 		return err
 	}
 	var last error
