@@ -145,8 +145,6 @@ func TestAttacksGetThroughWithoutTheirProtection(t *testing.T) {
 				*e = accomplice{Engine: real}
 				run(a, s.undo)
 				run("", s.unhost)
-				run(a, "conntrack -F") // what came through while it could would go on
-				run(b, "conntrack -F")
 				changed := lab.A.Space
 				changed.Mail = !changed.Mail
 				for _, sp := range []engine.Space{changed, lab.A.Space} { // so that the firewalls are made again
@@ -154,6 +152,8 @@ func TestAttacksGetThroughWithoutTheirProtection(t *testing.T) {
 						t.Error(err)
 					}
 				}
+				run(a, "conntrack -F") // what came through while it could would go on
+				run(b, "conntrack -F")
 			}()
 			*e = s.with
 			e.Engine = real
