@@ -1,7 +1,6 @@
 package drain
 
 import (
-	"context"
 	"crypto/tls"
 	"io"
 	"net"
@@ -100,27 +99,6 @@ func TestALinkThatStandsStillIsDroppedAtOnce(t *testing.T) {
 			t.Errorf("it is dropped after %v, want %v", took, usual.write)
 		}
 	})
-}
-
-// A little is read all the time: that is slow, and not still.
-func TestLittleWaitsInTheKernel(t *testing.T) {
-	t.Parallel()
-	var s *syslog
-	url := newSyslogReceiver(t, nil, func(c net.Conn) { <-t.Context().Done() })
-	h := newHouse(t, nil, url)
-	h.pace.write = 200 * time.Millisecond
-	s = newSyslog(h.drains[0], h.config, h.pace)
-	if err := s.connect(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	took := 0
-	for ; s.link != nil; took += writeBytes {
-		s.write(context.Background(), make([]byte, writeBytes))
-	}
-	t.Logf("%d KiB", took>>10)
-	if took > 1<<20 {
-		t.Errorf("%d bytes are taken for one who reads nothing", took)
-	}
 }
 
 func batch(text string) logs.Batch {
