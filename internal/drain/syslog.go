@@ -23,7 +23,8 @@ const (
 )
 
 // Syslog is a receiver of syslog over TCP. It acknowledges nothing. So what was sent to it within the last moments
-// before its connection broke is sent again, as often as that happens, and when we end the connection we wait for it to have read all.
+// before its connection broke is sent again, as often as that happens, and when we end the connection we wait for it
+// to have read all.
 type syslog struct {
 	drain  cloister.Drain
 	config Config

@@ -19,7 +19,7 @@ func TestAReceiverThatCrashesWithAllItGotGetsItAgain(t *testing.T) {
 	secure, roots := trust(t)
 	x, conns := &inbox{}, atomic.Int32{}
 	h := newHouse(t, roots, newSyslogReceiver(t, secure, func(c net.Conn) {
-		if conns.Add(1) > rudeness {
+		if conns.Add(1) > 5 {
 			x.reads(c)
 			return
 		}
@@ -71,6 +71,7 @@ func TestAReceiverThatEndsEveryConnectionIsLeftAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 			time.Sleep(5 * time.Second)
+			<-s.link.broken
 			s.drop(s.link.err)
 		}
 		if times != rudeness+1 {
