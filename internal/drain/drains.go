@@ -127,13 +127,15 @@ func (d *Drains) deliver(ctx context.Context, x cloister.Drain, place *logs.Plac
 		}
 	}()
 	t := &trouble{drains: d, drain: x}
+	wait := d.pace.shortest
 	for ctx.Err() == nil {
 		b, err := next(ctx, place, s.unsure())
 		switch {
 		case errors.Is(err, logs.ErrGone) || ctx.Err() != nil:
 			return
 		case errors.Is(err, errUnsure):
-			pause(ctx, d.pace.shortest)
+			pause(ctx, wait)
+			wait = min(2*wait, d.pace.longest)
 			d.insist(ctx, s, logs.Batch{}, t) // fails only when it is over
 			continue
 		case err != nil:
@@ -141,6 +143,7 @@ func (d *Drains) deliver(ctx context.Context, x cloister.Drain, place *logs.Plac
 			pause(ctx, d.pace.longest)
 			continue
 		}
+		wait = d.pace.shortest
 		switch err := d.insist(ctx, s, b, t); {
 		case err == nil:
 			place.Took(b)

@@ -37,7 +37,7 @@ func newHouse(t testing.TB, roots *x509.CertPool, urls ...string) *house {
 	t.Helper()
 	h := &house{t: t, config: Config{Allowed: anyAddress, Roots: roots}, logs: logs.Config{Dir: t.TempDir(), Key: make([]byte, 32)},
 		pace: pace{shortest: 10 * time.Millisecond, longest: 100 * time.Millisecond, connect: 2 * time.Second, answer: time.Second,
-			write: time.Second, ack: 2 * time.Second, doubt: 3 * time.Second, part: 2 * time.Second}}
+			write: 2 * time.Second, ack: 3 * time.Second, doubt: time.Minute, part: 2 * time.Second}}
 	for _, u := range urls {
 		h.drains = append(h.drains, cloister.Drain{ID: cloister.NewID(), AppID: "a", URL: cloister.Secret(u), Token: cloister.NewDrainToken()})
 	}

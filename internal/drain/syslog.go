@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,11 +17,14 @@ import (
 
 const (
 	writeBytes = 16 << 10 // what a receiver gets pace.write for
-	doubtBytes = 4 << 20  // more than its machine holds without its having read it
+	queueBytes = 64 << 10 // what our machine holds because the receiver's has no room; so a slow one is seen to move
+	doubtBytes = 8 << 20  // more than both machines hold without its having read it
+	rudeness   = 5        // so many connections may a receiver end before it has read what it was sent
 )
 
 // Syslog is a receiver of syslog over TCP. It acknowledges nothing. So what was sent to it within the last moments
-// before its connection broke is sent again, and when we end the connection we wait for it to have read all.
+// before its connection broke is sent again, as often as that happens, and when we end the connection we wait for it
+// to have read all.
 type syslog struct {
 	drain  cloister.Drain
 	config Config
@@ -33,14 +37,16 @@ type syslog struct {
 // A link is a connection that is known to have ended when it has.
 type link struct {
 	net.Conn
+	wire   net.Conn      // what is below TLS
 	broken chan struct{} // closed when it has
 	at     time.Time     // when that was
+	err    error         // why; nil: in good order
 }
 
 type sent struct {
-	at    time.Time
-	bytes []byte
-	again bool
+	first, at time.Time // and the last time
+	bytes     []byte
+	ended     int // how many connections, that had it, the receiver has ended
 }
 
 // newSyslog is nil for a drain that does not speak syslog.
@@ -59,17 +65,14 @@ func newSyslog(d cloister.Drain, c Config, p pace) *syslog {
 
 func (s *syslog) send(ctx context.Context, b logs.Batch) error {
 	if s.link != nil && s.link.isBroken() {
-		s.drop()
+		s.drop(s.link.err)
 	}
 	if s.link == nil {
 		if err := s.connect(ctx); err != nil {
 			return err
 		}
-		for i := range s.recent {
-			if err := s.write(ctx, s.recent[i].bytes); err != nil {
-				return err
-			}
-			s.recent[i].again = true
+		if err := s.resend(ctx); err != nil {
+			return err
 		}
 	}
 	all := messages(b)
@@ -83,16 +86,30 @@ func (s *syslog) send(ctx context.Context, b logs.Batch) error {
 	if err := s.write(ctx, frames); err != nil {
 		return err
 	}
-	s.recent = append(s.recent, sent{at: time.Now(), bytes: frames})
-	s.forget(time.Now())
+	now := time.Now()
+	s.recent = append(s.recent, sent{first: now, at: now, bytes: frames})
+	s.forget(now)
 	return nil
 }
 
-// forget is about what must have been read if the link was there at a time.
+// resend sends over a new link what may not have been read over the last.
+func (s *syslog) resend(ctx context.Context) error {
+	for i := range s.recent {
+		if err := s.write(ctx, s.recent[i].bytes); err != nil {
+			return err
+		}
+		s.recent[i].at = time.Now()
+	}
+	return nil
+}
+
+// forget is about what must have been read if the link was there at a time. And there are receivers that end every
+// connection when they have read all: they do not get the same for ever.
 func (s *syslog) forget(at time.Time) {
 	size := 0
-	for i := len(s.recent) - 1; i >= 0; i-- {
-		if size += len(s.recent[i].bytes); size > doubtBytes || at.Sub(s.recent[i].at) > s.pace.doubt {
+	for i, x := range slices.Backward(s.recent) {
+		old := at.Sub(x.at) > s.pace.doubt || x.ended > rudeness && at.Sub(x.first) > s.pace.doubt
+		if size += len(x.bytes); old || size > doubtBytes {
 			s.recent = s.recent[i+1:]
 			return
 		}
@@ -106,35 +123,41 @@ func (s *syslog) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.tls != nil {
-		secure := tls.Client(conn, s.tls)
-		if err := secure.HandshakeContext(ctx); err != nil {
-			conn.Close()
-			return err
-		}
-		conn = secure
+	if s.tls == nil {
+		s.link = watch(conn, conn)
+		return nil
 	}
-	l := &link{Conn: conn, broken: make(chan struct{})}
+	secure := tls.Client(conn, s.tls)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return err
+	}
+	s.link = watch(secure, conn)
+	return nil
+}
+
+func watch(conn, wire net.Conn) *link {
+	l := &link{Conn: conn, wire: wire, broken: make(chan struct{})}
 	go func() { // ends when the connection does
-		io.Copy(io.Discard, conn)
+		_, l.err = io.Copy(io.Discard, conn)
 		l.at = time.Now()
 		close(l.broken)
 	}()
-	s.link = l
-	return nil
+	return l
 }
 
 // write sends b piece by piece: a receiver may be slow, but not stand still.
 func (s *syslog) write(ctx context.Context, b []byte) error {
-	stop := context.AfterFunc(ctx, func() { s.link.SetWriteDeadline(time.Now().Add(s.pace.part)) })
+	l := s.link
+	stop := context.AfterFunc(ctx, func() { l.SetWriteDeadline(time.Now().Add(s.pace.part)) })
 	defer stop()
 	for len(b) > 0 {
 		n := min(len(b), writeBytes)
 		if ctx.Err() == nil {
-			s.link.SetWriteDeadline(time.Now().Add(s.pace.write))
+			l.SetWriteDeadline(time.Now().Add(s.pace.write))
 		}
-		if _, err := s.link.Write(b[:n]); err != nil {
-			s.drop()
+		if _, err := l.Write(b[:n]); err != nil {
+			s.drop(err)
 			if errors.Is(err, net.ErrClosed) || timedOut(err) {
 				return fmt.Errorf("the receiver reads nothing")
 			}
@@ -145,13 +168,9 @@ func (s *syslog) write(ctx context.Context, b []byte) error {
 	return nil
 }
 
-// unsure is closed when the link has broken so soon after something was sent that it may not have been read. What was
-// sent twice is left at that: there are receivers that end every connection.
+// unsure is closed when the link has broken so soon after something was sent that it may not have been read.
 func (s *syslog) unsure() <-chan struct{} {
-	if s.link == nil || len(s.recent) == 0 {
-		return nil
-	}
-	if last := s.recent[len(s.recent)-1]; last.again || time.Since(last.at) > s.pace.doubt {
+	if s.link == nil || len(s.recent) == 0 || time.Since(s.recent[len(s.recent)-1].at) > s.pace.doubt {
 		return nil
 	}
 	return s.link.broken
@@ -166,10 +185,15 @@ func (l *link) isBroken() bool {
 	}
 }
 
-// drop ends a link that is of no use.
-func (s *syslog) drop() {
-	s.link.Close()
+// drop ends a link that is of no use for a reason. TLS is not told: it would wait until it could say goodbye.
+func (s *syslog) drop(why error) {
+	s.link.wire.Close()
 	<-s.link.broken
+	if !timedOut(why) { // one that stands still has ended nothing
+		for i := range s.recent {
+			s.recent[i].ended++
+		}
+	}
 	s.forget(s.link.at)
 	s.link = nil
 }
@@ -183,5 +207,7 @@ func (s *syslog) close() {
 	if half, ok := s.link.Conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
 		<-s.link.broken // its end, or the deadline
 	}
-	s.drop()
+	s.link.wire.Close()
+	<-s.link.broken
+	s.link = nil
 }
