@@ -4,8 +4,12 @@ import (
 	"context"
 	"encoding/binary"
 	"net/netip"
+	"regexp"
 	"slices"
 )
+
+// countdown is how long the kernel still believes what it was told of a way: that it runs down is no change.
+var countdown = regexp.MustCompile(` expires \d+sec`)
 
 // tricks is T10.
 func tricks(_ context.Context, t *Trial) error {
@@ -181,7 +185,7 @@ func (t *Trial) redirects(w *wire) error {
 		for _, n := range []netns{t.A.ns, t.A.Near.ns} {
 			for _, to := range []netip.Addr{t.Outside.Address, t.A.Data.Address} {
 				s, _ := n.sh("ip route get " + to.String())
-				out += s
+				out += countdown.ReplaceAllString(s, "")
 			}
 		}
 		return out
