@@ -22,9 +22,35 @@ var bridgeText string
 
 var (
 	spaceTemplate  = template.Must(template.New("space").Parse(spaceText))
-	hostTemplate   = template.Must(template.New("host").Funcs(template.FuncMap{"family": family}).Parse(hostText))
+	hostTemplate   = template.Must(template.New("host").Funcs(template.FuncMap{"family": family, "list": list}).Parse(hostText))
 	bridgeTemplate = template.Must(template.New("bridge").Parse(bridgeText))
 )
+
+// list writes the elements of a set of the machine's. They are of all spaces, and the loops of templates are slow.
+func list(elements any) (string, error) {
+	switch v := elements.(type) {
+	case []netip.Addr:
+		return commas(v), nil
+	case []netip.Prefix:
+		return commas(v), nil
+	case []sourceRule:
+		return commas(v), nil
+	case []knock:
+		return commas(v), nil
+	}
+	return "", fmt.Errorf("a list of %T cannot be written", elements)
+}
+
+func commas[T fmt.Stringer](elements []T) string {
+	var b strings.Builder
+	for i, e := range elements {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(e.String())
+	}
+	return b.String()
+}
 
 func family(p netip.Prefix) string {
 	if p.Addr().Is4() {
@@ -152,6 +178,8 @@ type sourceRule struct {
 	Link    string
 	Address netip.Addr
 }
+
+func (s sourceRule) String() string { return `"` + s.Link + `" . ` + s.Address.String() }
 
 func (r hostRules) render() string {
 	if r.Networks {

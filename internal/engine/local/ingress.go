@@ -82,6 +82,8 @@ type knock struct {
 	From    netip.Prefix
 }
 
+func (k knock) String() string { return k.Address.String() + " . " + k.From.String() }
+
 // knocks lists who may come to an address: the ranges of its own family, without those inside others, as the kernel
 // refuses what overlaps. 0.0.0.0/0 stands for everyone.
 func knocks(a netip.Addr, trusted []netip.Prefix) (out []knock) {
