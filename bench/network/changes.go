@@ -64,18 +64,7 @@ func (m *machine) changes(spaces []engine.Space) error {
 
 // echo answers with what it hears.
 func echo(address string) error {
-	l, err := net.Listen("tcp4", address)
-	if err != nil {
-		return err
-	}
-	fmt.Println("ready")
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			return err
-		}
-		go func() { io.Copy(c, c); c.Close() }()
-	}
+	return serve(address, func(c net.Conn) { io.Copy(c, c) })
 }
 
 // talk says something and waits for the answer, on one connection, until its input ends; then it tells how that went.

@@ -92,6 +92,13 @@ func median[T int | float64 | time.Duration](v []T) T {
 
 // sink takes in what comes on an address.
 func sink(address string) error {
+	return serve(address, func(c net.Conn) {
+		io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{c}, make([]byte, 256<<10))
+	})
+}
+
+// serve says that it is ready, and has each connection answered.
+func serve(address string, answer func(net.Conn)) error {
 	l, err := net.Listen("tcp4", address)
 	if err != nil {
 		return err
@@ -104,7 +111,7 @@ func sink(address string) error {
 		}
 		go func() {
 			defer c.Close()
-			io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{c}, make([]byte, 256<<10))
+			answer(c)
 		}()
 	}
 }

@@ -37,9 +37,7 @@ func (c *outboundRules) Run(ctx context.Context, s *Session) error {
 		}
 		s.Term.Table([]string{"Rule Number", "Destination", "From Port", "To Port", "Protocol"}, rows)
 	}
-	if r.Applied != nil && !*r.Applied {
-		s.Term.Warn("The newest change is not in force yet.")
-	}
+	s.warnPending(r.Applied)
 	return nil
 }
 
@@ -116,9 +114,6 @@ func (s *Session) changeOutbound(ctx context.Context, space string, change func(
 	if err != nil {
 		return err
 	}
-	s.Term.Line("%s", done)
-	if r.Applied == nil || !*r.Applied {
-		s.Term.Warn("It may take a few moments for the changes to take effect.")
-	}
+	s.saved(done, r.Applied)
 	return nil
 }

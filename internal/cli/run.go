@@ -111,6 +111,13 @@ type run struct{ oneOff }
 
 // Run runs a command in a one-off dyno and connects it with this terminal.
 func (c *run) Run(ctx context.Context, s *Session) error {
+	return c.attached(ctx, s, "on ", func(h *heroku.Client, app, command string) (heroku.Dyno, error) {
+		return c.create(ctx, s, h, app, command, true)
+	})
+}
+
+// attached asks for a dyno that runs the command, and connects this terminal with it.
+func (c *oneOff) attached(ctx context.Context, s *Session, where string, ask func(h *heroku.Client, app, command string) (heroku.Dyno, error)) error {
 	words, err := c.words()
 	if err != nil {
 		return err
@@ -120,8 +127,8 @@ func (c *run) Run(ctx context.Context, s *Session) error {
 		return err
 	}
 	command := commandLine(words)
-	a := s.Term.Start("Running %s on %s", command, app)
-	d, err := c.create(ctx, s, h, app, c.marked(command), true)
+	a := s.Term.Start("Running %s %s%s", command, where, app)
+	d, err := ask(h, app, c.marked(command))
 	if err == nil && d.AttachURL == nil {
 		err = errNoAddress
 	}
@@ -179,25 +186,9 @@ type runInside struct {
 
 // Run runs a command inside a dyno that runs already and connects it with this terminal.
 func (c *runInside) Run(ctx context.Context, s *Session) error {
-	words, err := c.words()
-	if err != nil {
-		return err
-	}
-	h, app, err := c.target(ctx, s)
-	if err != nil {
-		return err
-	}
-	command := commandLine(words)
-	a := s.Term.Start("Running %s inside %s of %s", command, c.Dyno, app)
-	d, err := h.RunInside(ctx, app, c.Dyno, c.options(s, c.marked(command), true))
-	if err == nil && d.AttachURL == nil {
-		err = errNoAddress
-	}
-	if err != nil {
-		a.Failed(err)
-		return err
-	}
-	return c.connect(ctx, s, h, app, d, a)
+	return c.attached(ctx, s, "inside "+c.Dyno+" of ", func(h *heroku.Client, app, command string) (heroku.Dyno, error) {
+		return h.RunInside(ctx, app, c.Dyno, c.options(s, command, true))
+	})
 }
 
 type runDetached struct{ oneOff }

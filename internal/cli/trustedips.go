@@ -32,10 +32,23 @@ func (c *trustedIPs) Run(ctx context.Context, s *Session) error {
 			s.Term.Line("%s", rule.Source)
 		}
 	}
-	if r.Applied != nil && !*r.Applied {
+	s.warnPending(r.Applied)
+	return nil
+}
+
+// warnPending says so when the newest rules are known not to be in force.
+func (s *Session) warnPending(applied *bool) {
+	if applied != nil && !*applied {
 		s.Term.Warn("The newest change is not in force yet.")
 	}
-	return nil
+}
+
+// saved tells that rules were changed, and whether the change is in force.
+func (s *Session) saved(done string, applied *bool) {
+	s.Term.Line("%s", done)
+	if applied == nil || !*applied {
+		s.Term.Warn("It may take a few moments for the changes to take effect.")
+	}
 }
 
 type trustedIPAdd struct {
@@ -93,9 +106,6 @@ func (s *Session) changeRules(ctx context.Context, space string, change func([]h
 	if err != nil {
 		return err
 	}
-	s.Term.Line("%s", done)
-	if r.Applied == nil || !*r.Applied {
-		s.Term.Warn("It may take a few moments for the changes to take effect.")
-	}
+	s.saved(done, r.Applied)
 	return nil
 }

@@ -156,7 +156,12 @@ func (e *Engine) node(zone string) string { return e.Name + "-" + zone }
 
 // sweep forgets images that nobody needs, now and then.
 func (e *Engine) sweep() {
-	tick := time.NewTicker(10 * time.Minute)
+	e.every(10*time.Minute, "unused images were not removed", func() error { return e.images.sweep(e.life, e.usesImage) })
+}
+
+// every does something again and again until the engine is closed, and warns when it fails.
+func (e *Engine) every(pause time.Duration, failed string, do func() error) {
+	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
 		select {
@@ -164,8 +169,8 @@ func (e *Engine) sweep() {
 			return
 		case <-tick.C:
 		}
-		if err := e.images.sweep(e.life, e.usesImage); err != nil && e.life.Err() == nil {
-			e.log.Warn("unused images were not removed", "error", err)
+		if err := do(); err != nil && e.life.Err() == nil {
+			e.log.Warn(failed, "error", err)
 		}
 	}
 }

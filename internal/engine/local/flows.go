@@ -33,22 +33,12 @@ func kernelNumber(name string) int {
 // guardFlows watches the machine's table. The firewall bounds how fast a space adds to it, so flows that live on and
 // on are all that can fill it, and not in a moment.
 func (e *Engine) guardFlows() {
-	tick := time.NewTicker(20 * time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-e.life.Done():
-			return
-		case <-tick.C:
+	e.every(20*time.Second, "the machine's flows were not looked after", func() error {
+		if kernelNumber("nf_conntrack_count") <= e.flows/2 {
+			return nil
 		}
-		n := kernelNumber("nf_conntrack_count")
-		if n <= e.flows/2 {
-			continue
-		}
-		if err := e.cutGreedy(); err != nil && e.life.Err() == nil {
-			e.log.Warn("the machine's flows were not looked after", "error", err)
-		}
-	}
+		return e.cutGreedy()
+	})
 }
 
 // cutGreedy cuts all flows of the spaces that have more than their share.

@@ -25,13 +25,19 @@ type table struct {
 func (t *table) load(ctx context.Context, text string) error {
 	before, err := generation()
 	known := err == nil && t.generation == before && before != 0
-	changes, small := difference(t.text, text)
-	if known && small && changes == "" {
+	if known && t.text == text {
+		return nil
+	}
+	changes, small := "", false
+	if known {
+		changes, small = difference(t.text, text)
+	}
+	if small && changes == "" { // the same in another order
 		t.text = text
 		return nil
 	}
 	t.generation = 0
-	if !known || !small || nft(ctx, changes) != nil {
+	if !small || nft(ctx, changes) != nil {
 		if err := nft(ctx, text); err != nil {
 			return err
 		}
