@@ -17,10 +17,10 @@ type Team struct {
 type Role string
 
 const (
-	Admin        Role = "admin"
-	MemberRole   Role = "member"
-	Viewer       Role = "viewer"
-	Collaborator Role = "collaborator"
+	Admin            Role = "admin"
+	MemberRole       Role = "member"
+	Viewer           Role = "viewer"
+	CollaboratorRole Role = "collaborator"
 )
 
 // A Member is a user's place in a team.

@@ -50,3 +50,8 @@ type Actor struct {
 	User          User
 	Authorization string // id; "" when the actor signed in with a password
 }
+
+// Is reports whether the actor is the person with this id or e-mail address.
+func (a Actor) Is(ref string) bool {
+	return a.User.ID != "" && (a.User.ID == ref || strings.EqualFold(a.User.Email, ref))
+}

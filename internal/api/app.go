@@ -43,15 +43,12 @@ func (a *API) appCreate(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if in.Locked {
-		return reply{}, cloister.Errorf(cloister.Unsupported, "Locked apps are not in this version. Create the app without locked.")
-	}
 	team := in.Team
 	if team == "" {
 		team = in.Organization
 	}
 	app, err := a.platform.CreateApp(r.Context(), r.actor, platform.AppSpec{Name: in.Name, Space: string(in.Space),
-		Team: string(team), Region: string(in.Region), Stack: string(in.Stack), InternalRouting: in.InternalRouting})
+		Team: string(team), Region: string(in.Region), Stack: string(in.Stack), InternalRouting: in.InternalRouting, Locked: in.Locked})
 	return created(a.app(app)), err
 }
 
@@ -65,16 +62,15 @@ func (a *API) appUpdate(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	switch {
-	case in.Owner != nil:
-		return reply{}, cloister.Errorf(cloister.Unsupported, "Transferring apps is not in this version.")
-	case in.Locked != nil && *in.Locked:
-		return reply{}, cloister.Errorf(cloister.Unsupported, "Locking apps is not in this version.")
-	case in.Name == nil && in.Maintenance == nil && in.BuildStack == nil && in.BootTimeout == nil:
-		return a.appInfo(r)
+	if in.Owner != nil {
+		app, err := a.platform.App(r.Context(), r.actor, r.param("app"))
+		if err == nil {
+			err = cloister.Errorf(cloister.Invalid, "App %s is in space %s, and belongs to the team that the space belongs to, %s. Transfer the space: `spaces:transfer --space %s --team TEAM`.", app.Name, app.Space.Name, app.Team.Name, app.Space.Name)
+		}
+		return reply{}, err
 	}
 	app, err := a.platform.UpdateApp(r.Context(), r.actor, r.param("app"), platform.AppChange{Name: in.Name,
-		Maintenance: in.Maintenance, BuildStack: (*string)(in.BuildStack), BootTimeout: seconds(in.BootTimeout)})
+		Maintenance: in.Maintenance, BuildStack: (*string)(in.BuildStack), BootTimeout: seconds(in.BootTimeout), Locked: in.Locked})
 	return ok(a.app(app)), err
 }
 
@@ -94,7 +90,7 @@ func (a *API) app(x platform.AppInfo) heroku.App {
 	team, url := teamName(x.Team), a.webURL(x.Host)
 	return heroku.App{ID: x.ID, Name: x.Name, Stack: stackName(x.Stack), BuildStack: stackName(x.BuildStack),
 		BuildpackProvidedDescription: optional(x.Detected), CreateStatus: "complete", Generation: cedar(),
-		GitURL: a.config.GitURL + x.Name + ".git", WebURL: &url, InternalRouting: x.InternalRouting, Joined: true,
+		GitURL: a.config.GitURL + x.Name + ".git", WebURL: &url, InternalRouting: x.InternalRouting, Joined: x.Joined,
 		Locked: x.Locked, Maintenance: x.Maintenance, BootTimeout: heroku.Int(x.Boots().Seconds()), Owner: owner(x.Team), Organization: &team, Team: &team,
 		Region:   heroku.Named{ID: cloister.NameID("region", x.Space.Region), Name: x.Space.Region},
 		Space:    &heroku.AppSpace{ID: x.Space.ID, Name: x.Space.Name, Shield: x.Space.Shield},

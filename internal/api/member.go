@@ -1,8 +1,6 @@
 package api
 
 import (
-	"strings"
-
 	"github.com/go-chi/chi/v5"
 
 	"github.com/cloister-dev/cloister"
@@ -13,6 +11,9 @@ func (a *API) memberRoutes(r chi.Router) {
 	r.Get("/teams/{team}/members", a.do(a.memberList))
 	r.Post("/teams/{team}/members", a.do(a.memberCreate))
 	r.Put("/teams/{team}/members", a.do(a.memberPut))
+	r.Patch("/teams/{team}/members", a.do(a.memberUpdate))
+	r.Delete("/teams/{team}/members/{user}", a.do(a.memberDelete))
+	r.Get("/teams/{team}/members/{user}/apps", a.do(a.memberApps))
 }
 
 func (a *API) memberList(r *request) (reply, error) {
@@ -30,26 +31,37 @@ func (a *API) memberCreate(r *request) (reply, error) {
 	return created(member(m)), err
 }
 
-// memberPut adds a member, and is content with one who has the role already.
+// memberPut adds a member, or gives one who is there already the role.
 func (a *API) memberPut(r *request) (reply, error) {
 	in, err := decode[heroku.TeamMemberOpts](r)
 	if err != nil {
 		return reply{}, err
 	}
-	m, err := a.platform.AddMember(r.Context(), r.actor, r.param("team"), in.Email, cloister.Role(in.Role))
-	if cloister.KindOf(err) != cloister.Invalid {
-		return ok(member(m)), err
+	m, err := a.platform.SetMember(r.Context(), r.actor, r.param("team"), in.Email, cloister.Role(in.Role))
+	if cloister.KindOf(err) == cloister.NotFound {
+		m, err = a.platform.AddMember(r.Context(), r.actor, r.param("team"), in.Email, cloister.Role(in.Role))
 	}
-	members, listErr := a.platform.Members(r.Context(), r.actor, r.param("team"))
-	if listErr != nil {
-		return reply{}, listErr
+	return ok(member(m)), err
+}
+
+func (a *API) memberUpdate(r *request) (reply, error) {
+	in, err := decode[heroku.TeamMemberOpts](r)
+	if err != nil {
+		return reply{}, err
 	}
-	for _, m := range members {
-		if strings.EqualFold(m.Email, in.Email) && m.Role == cloister.Role(in.Role) {
-			return ok(member(m)), nil
-		}
-	}
-	return reply{}, err
+	m, err := a.platform.SetMember(r.Context(), r.actor, r.param("team"), in.Email, cloister.Role(in.Role))
+	return ok(member(m)), err
+}
+
+func (a *API) memberDelete(r *request) (reply, error) {
+	m, err := a.platform.RemoveMember(r.Context(), r.actor, r.param("team"), r.param("user"))
+	return ok(member(m)), err
+}
+
+// memberApps are the apps of the team that a member is a collaborator of; an admin's are all.
+func (a *API) memberApps(r *request) (reply, error) {
+	apps, err := a.platform.MemberApps(r.Context(), r.actor, r.param("team"), r.param("user"))
+	return a.appReply(apps), err
 }
 
 func member(m cloister.Member) heroku.TeamMember {

@@ -18,6 +18,7 @@ func (a *API) spaceRoutes(r chi.Router) {
 	r.Patch("/spaces/{space}", a.do(a.spaceUpdate))
 	r.Delete("/spaces/{space}", a.do(a.spaceDestroy))
 	r.Get("/spaces/{space}/nat", a.do(a.spaceNAT))
+	r.Post("/spaces/{space}/transfer", a.do(a.spaceTransfer))
 }
 
 func (a *API) spaceList(r *request) (reply, error) {
@@ -80,6 +81,15 @@ func (a *API) spaceUpdate(r *request) (reply, error) {
 		return a.spaceInfo(r)
 	}
 	s, err := a.platform.RenameSpace(r.Context(), r.actor, r.param("space"), *in.Name)
+	return ok(space(s)), err
+}
+
+func (a *API) spaceTransfer(r *request) (reply, error) {
+	in, err := decode[heroku.SpaceTransferOpts](r)
+	if err != nil {
+		return reply{}, err
+	}
+	s, err := a.platform.TransferSpace(r.Context(), r.actor, r.param("space"), string(in.NewOwner))
 	return ok(space(s)), err
 }
 

@@ -13,6 +13,7 @@ import (
 func (a *API) spaceMemberRoutes(r chi.Router) {
 	r.Get("/spaces/{space}/members", a.do(a.spaceMemberList))
 	r.Get("/spaces/{space}/members/{user}", a.do(a.spaceMemberInfo))
+	r.Patch("/spaces/{space}/members/{user}", a.do(a.spaceMemberUpdate))
 }
 
 func (a *API) spaceMemberList(r *request) (reply, error) {
@@ -33,22 +34,27 @@ func (a *API) spaceMemberInfo(r *request) (reply, error) {
 	return reply{}, cloister.Missing("member")
 }
 
-// spaceMembers are all members of the space's team: any of them may be given a permission.
-func (a *API) spaceMembers(r *request) ([]heroku.SpaceMember, error) {
-	s, err := a.platform.Space(r.Context(), r.actor, r.param("space"))
+// spaceMemberUpdate replaces what a member may do in the space; an empty list takes it all.
+func (a *API) spaceMemberUpdate(r *request) (reply, error) {
+	in, err := decode[heroku.SpaceMemberUpdateOpts](r)
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
-	members, err := a.platform.Members(r.Context(), r.actor, s.TeamID)
-	return each(members, func(m cloister.Member) heroku.SpaceMember { return spaceMember(s, m) }), err
+	if in.Permissions == nil {
+		return reply{}, cloister.Errorf(cloister.Invalid, "Permissions are required: an array of permissions, which may be empty.")
+	}
+	names := each(in.Permissions, func(p heroku.Ref) string { return string(p) })
+	s, m, err := a.platform.SetSpaceMember(r.Context(), r.actor, r.param("space"), r.param("user"), names)
+	return ok(spaceMember(s, m)), err
 }
 
-// spaceMember has the permission to create apps when the member is an admin: to others it can not be given yet.
-func spaceMember(s platform.SpaceInfo, m cloister.Member) heroku.SpaceMember {
-	out := heroku.SpaceMember{ID: m.ID, Space: heroku.Named{ID: s.ID, Name: s.Name}, User: heroku.Person{ID: m.UserID, Email: m.Email},
-		CreatedAt: heroku.At(m.CreatedAt), UpdatedAt: heroku.At(m.UpdatedAt)}
-	if m.Role == cloister.Admin {
-		out.Permissions = heroku.List[heroku.Permission]{{Name: "create_apps", Description: "Create apps in the space"}}
-	}
-	return out
+// spaceMembers are all members of the space's team: any of them may be given a permission.
+func (a *API) spaceMembers(r *request) ([]heroku.SpaceMember, error) {
+	s, members, err := a.platform.SpaceMembers(r.Context(), r.actor, r.param("space"))
+	return each(members, func(m cloister.SpaceMember) heroku.SpaceMember { return spaceMember(s, m) }), err
+}
+
+func spaceMember(s platform.SpaceInfo, m cloister.SpaceMember) heroku.SpaceMember {
+	return heroku.SpaceMember{ID: m.ID, Space: heroku.Named{ID: s.ID, Name: s.Name}, User: heroku.Person{ID: m.UserID, Email: m.Email},
+		Permissions: permissions(m.Permissions), CreatedAt: heroku.At(m.CreatedAt), UpdatedAt: heroku.At(m.UpdatedAt)}
 }

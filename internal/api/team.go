@@ -12,9 +12,13 @@ func (a *API) teamRoutes(r chi.Router) {
 	r.Get("/teams", a.do(a.teamList))
 	r.Post("/teams", a.do(a.teamCreate))
 	r.Get("/teams/{team}", a.do(a.teamInfo))
+	r.Patch("/teams/{team}", a.do(a.teamUpdate))
+	r.Delete("/teams/{team}", a.do(a.teamDestroy))
+	r.Get("/teams/{team}/features", a.do(a.teamFeatures))
+	r.Get("/teams/{team}/permissions", a.do(a.teamPermissions))
 	r.Get("/teams/{team}/spaces", a.do(a.teamSpaces))
 	r.Get("/teams/{team}/apps", a.do(a.teamApps))
-	for _, empty := range []string{"features", "invitations", "addons"} {
+	for _, empty := range []string{"invitations", "addons"} {
 		r.Get("/teams/{team}/"+empty, a.do(a.teamNone))
 	}
 }
@@ -36,6 +40,48 @@ func (a *API) teamCreate(r *request) (reply, error) {
 func (a *API) teamInfo(r *request) (reply, error) {
 	t, err := a.platform.Team(r.Context(), r.actor, r.param("team"))
 	return ok(team(t)), err
+}
+
+func (a *API) teamUpdate(r *request) (reply, error) {
+	in, err := decode[heroku.TeamUpdateOpts](r)
+	if err != nil {
+		return reply{}, err
+	}
+	if in.Default != nil {
+		return reply{}, cloister.Errorf(cloister.Unsupported, "Default teams are not in this version. Name the team with --team or HEROKU_TEAM.")
+	}
+	if in.Name == nil {
+		return a.teamInfo(r)
+	}
+	t, err := a.platform.RenameTeam(r.Context(), r.actor, r.param("team"), *in.Name)
+	return ok(team(t)), err
+}
+
+func (a *API) teamDestroy(r *request) (reply, error) {
+	t, err := a.platform.DestroyTeam(r.Context(), r.actor, r.param("team"))
+	return ok(team(t)), err
+}
+
+// teamFeatures are what clients ask a team for: that the apps of a team have permissions of their own is one of them.
+func (a *API) teamFeatures(r *request) (reply, error) {
+	t, err := a.platform.Team(r.Context(), r.actor, r.param("team"))
+	const name = "org-access-controls"
+	return list([]heroku.Feature{{ID: cloister.NameID("team_feature", name), Name: name, DisplayName: name, State: "general", Enabled: true,
+		Description: "Permissions to view, deploy, operate and manage each app",
+		CreatedAt:   heroku.At(t.CreatedAt), UpdatedAt: heroku.At(t.CreatedAt)}}), err
+}
+
+func (a *API) teamPermissions(r *request) (reply, error) {
+	all, err := a.platform.Permissions(r.Context(), r.actor, r.param("team"))
+	return list(each(all, entity), byName(func(e heroku.PermissionEntity) string { return e.Name })), err
+}
+
+func entity(e platform.Entity) heroku.PermissionEntity {
+	return heroku.PermissionEntity{ID: e.ID, Name: e.Name, TeamID: e.TeamID, Type: e.Type,
+		Users: each(e.Holders, func(h platform.Holder) heroku.PermissionHolder {
+			return heroku.PermissionHolder{ID: h.UserID, Email: h.Email,
+				Permissions: each(h.Permissions, func(p cloister.Permission) string { return string(p) })}
+		})}
 }
 
 func (a *API) teamSpaces(r *request) (reply, error) {

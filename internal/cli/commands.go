@@ -9,27 +9,29 @@ import (
 type commands struct {
 	Globals
 
-	Spaces       spacesList      `cmd:"" name:"spaces" group:"spaces" help:"List spaces."`
-	SpacesCreate spacesCreate    `cmd:"" name:"spaces:create" group:"spaces" help:"Create a space."`
-	SpacesWait   spacesWait      `cmd:"" name:"spaces:wait" group:"spaces" help:"Wait for a space to be created."`
-	SpacesInfo   spacesInfo      `cmd:"" name:"spaces:info" group:"spaces" help:"Show a space."`
-	SpacesPS     spacesPS        `cmd:"" name:"spaces:ps" group:"spaces" help:"List the dynos of a space."`
-	SpacesTopo   spacesTopology  `cmd:"" name:"spaces:topology" group:"spaces" help:"Show the addresses and names inside a space."`
-	SpacesRename spacesRename    `cmd:"" name:"spaces:rename" group:"spaces" help:"Rename a space."`
-	SpacesMove   spacesTransfer  `cmd:"" name:"spaces:transfer" group:"spaces" help:"Give a space to another team."`
-	SpacesDrop   spacesDestroy   `cmd:"" name:"spaces:destroy" group:"spaces" help:"Destroy an empty space."`
-	TrustedIPs   trustedIPs      `cmd:"" name:"trusted-ips" group:"spaces" help:"List the trusted IP ranges of a space."`
-	TrustedAdd   trustedIPAdd    `cmd:"" name:"trusted-ips:add" group:"spaces" help:"Add a trusted IP range."`
-	TrustedDrop  trustedIPRemove `cmd:"" name:"trusted-ips:remove" group:"spaces" help:"Remove a trusted IP range."`
-	TrustedTry   trustedIPDryRun `cmd:"" name:"trusted-ips:dry-run" group:"spaces" help:"Show whom a change of the trusted IP ranges would cut off."`
-	Outbound     outboundRules   `cmd:"" name:"outbound-rules" group:"spaces" help:"List where the dynos of a space may go outside."`
-	OutboundAdd  outboundAdd     `cmd:"" name:"outbound-rules:add" group:"spaces" help:"Add an outbound rule."`
-	OutboundDrop outboundRemove  `cmd:"" name:"outbound-rules:remove" group:"spaces" help:"Remove an outbound rule."`
-	PeeringInfo  peeringInfo     `cmd:"" name:"spaces:peering:info" group:"spaces" help:"Show what another network needs to know to be peered with a space."`
-	Peerings     peerings        `cmd:"" name:"spaces:peerings" group:"spaces" help:"List the peerings of a space."`
-	PeeringAsk   peeringRequest  `cmd:"" name:"spaces:peerings:request" group:"spaces" help:"Ask another space for a peering."`
-	PeeringTake  peeringAccept   `cmd:"" name:"spaces:peerings:accept" group:"spaces" help:"Accept a peering."`
-	PeeringDrop  peeringDestroy  `cmd:"" name:"spaces:peerings:destroy" group:"spaces" help:"End a peering, or turn it down."`
+	Spaces       spacesList       `cmd:"" name:"spaces" group:"spaces" help:"List spaces."`
+	SpacesCreate spacesCreate     `cmd:"" name:"spaces:create" group:"spaces" help:"Create a space."`
+	SpacesWait   spacesWait       `cmd:"" name:"spaces:wait" group:"spaces" help:"Wait for a space to be created."`
+	SpacesInfo   spacesInfo       `cmd:"" name:"spaces:info" group:"spaces" help:"Show a space."`
+	SpacesPS     spacesPS         `cmd:"" name:"spaces:ps" group:"spaces" help:"List the dynos of a space."`
+	SpacesTopo   spacesTopology   `cmd:"" name:"spaces:topology" group:"spaces" help:"Show the addresses and names inside a space."`
+	SpacesRename spacesRename     `cmd:"" name:"spaces:rename" group:"spaces" help:"Rename a space."`
+	SpacesMove   spacesTransfer   `cmd:"" name:"spaces:transfer" group:"spaces" help:"Give a space to another team."`
+	SpaceMembers spacesMembers    `cmd:"" name:"spaces:members" group:"spaces" help:"List who may create apps in a space."`
+	SpaceMembSet spacesMembersSet `cmd:"" name:"spaces:members:set" group:"spaces" help:"Let a member of the team create apps in a space, or no longer."`
+	SpacesDrop   spacesDestroy    `cmd:"" name:"spaces:destroy" group:"spaces" help:"Destroy an empty space."`
+	TrustedIPs   trustedIPs       `cmd:"" name:"trusted-ips" group:"spaces" help:"List the trusted IP ranges of a space."`
+	TrustedAdd   trustedIPAdd     `cmd:"" name:"trusted-ips:add" group:"spaces" help:"Add a trusted IP range."`
+	TrustedDrop  trustedIPRemove  `cmd:"" name:"trusted-ips:remove" group:"spaces" help:"Remove a trusted IP range."`
+	TrustedTry   trustedIPDryRun  `cmd:"" name:"trusted-ips:dry-run" group:"spaces" help:"Show whom a change of the trusted IP ranges would cut off."`
+	Outbound     outboundRules    `cmd:"" name:"outbound-rules" group:"spaces" help:"List where the dynos of a space may go outside."`
+	OutboundAdd  outboundAdd      `cmd:"" name:"outbound-rules:add" group:"spaces" help:"Add an outbound rule."`
+	OutboundDrop outboundRemove   `cmd:"" name:"outbound-rules:remove" group:"spaces" help:"Remove an outbound rule."`
+	PeeringInfo  peeringInfo      `cmd:"" name:"spaces:peering:info" group:"spaces" help:"Show what another network needs to know to be peered with a space."`
+	Peerings     peerings         `cmd:"" name:"spaces:peerings" group:"spaces" help:"List the peerings of a space."`
+	PeeringAsk   peeringRequest   `cmd:"" name:"spaces:peerings:request" group:"spaces" help:"Ask another space for a peering."`
+	PeeringTake  peeringAccept    `cmd:"" name:"spaces:peerings:accept" group:"spaces" help:"Accept a peering."`
+	PeeringDrop  peeringDestroy   `cmd:"" name:"spaces:peerings:destroy" group:"spaces" help:"End a peering, or turn it down."`
 
 	Apps        appsList       `cmd:"" name:"apps" group:"apps" help:"List apps."`
 	AppsCreate  appsCreate     `cmd:"" name:"apps:create" group:"apps" help:"Create an app, and a git remote for it."`
@@ -37,6 +39,10 @@ type commands struct {
 	AppsOpen    appsOpen       `cmd:"" name:"apps:open" group:"apps" help:"Open an app in a browser."`
 	AppsRename  appsRename     `cmd:"" name:"apps:rename" group:"apps" help:"Rename an app."`
 	AppsDrop    appsDestroy    `cmd:"" name:"apps:destroy" group:"apps" help:"Destroy an app and all that belongs to it."`
+	AppsLock    appsLock       `cmd:"" name:"apps:lock" group:"apps" help:"Hide an app from members who are not its collaborators."`
+	AppsUnlock  appsUnlock     `cmd:"" name:"apps:unlock" group:"apps" help:"Let all members of the team see an app again."`
+	AppsJoin    appsJoin       `cmd:"" name:"apps:join" group:"apps" help:"Make yourself a collaborator of an app."`
+	AppsLeave   appsLeave      `cmd:"" name:"apps:leave" group:"apps" help:"Be a collaborator of an app no longer."`
 	Maint       maintenance    `cmd:"" name:"maintenance" group:"apps" help:"Show whether an app is in maintenance."`
 	MaintOn     maintainOn     `cmd:"" name:"maintenance:on" group:"apps" help:"Put an app into maintenance."`
 	MaintOff    maintainOff    `cmd:"" name:"maintenance:off" group:"apps" help:"Take an app out of maintenance."`
@@ -94,6 +100,8 @@ type commands struct {
 	AuthRevoke    authorizationRevoke `cmd:"" name:"authorizations:revoke" group:"people" help:"Make a token void."`
 	Teams         teams               `cmd:"" name:"teams" group:"people" help:"List teams."`
 	TeamsCreate   teamCreate          `cmd:"" name:"teams:create" group:"people" help:"Make a team."`
+	TeamsRename   teamRename          `cmd:"" name:"teams:rename" group:"people" help:"Rename a team."`
+	TeamsDestroy  teamDestroy         `cmd:"" name:"teams:destroy" group:"people" help:"Destroy a team that has no spaces."`
 	Members       members             `cmd:"" name:"members" group:"people" help:"List the members of a team."`
 	MembersAdd    memberAdd           `cmd:"" name:"members:add" group:"people" help:"Add a member to a team."`
 	MembersSet    memberSet           `cmd:"" name:"members:set" group:"people" help:"Change the role of a member."`

@@ -50,6 +50,43 @@ func (c *teamCreate) Run(ctx context.Context, s *Session) error {
 	})
 }
 
+type teamRename struct {
+	teamFlag
+	NewName string `arg:"" help:"The name it gets."`
+}
+
+// Run renames a team.
+func (c *teamRename) Run(ctx context.Context, s *Session) error {
+	h, team, err := c.target(s)
+	if err != nil {
+		return err
+	}
+	return s.during("Renaming team "+team+" to "+c.NewName, func() (string, error) {
+		_, err := h.UpdateTeam(ctx, team, heroku.TeamUpdateOpts{Name: &c.NewName})
+		return "", err
+	})
+}
+
+type teamDestroy struct {
+	teamFlag
+	Confirm string `short:"c" placeholder:"NAME" help:"The team's name, instead of the question."`
+}
+
+// Run destroys a team that has no spaces.
+func (c *teamDestroy) Run(ctx context.Context, s *Session) error {
+	h, team, err := c.target(s)
+	if err != nil {
+		return err
+	}
+	if err := s.confirm(ctx, team, c.Confirm, "This will delete the team "+team+". Its members stay users of this installation."); err != nil {
+		return err
+	}
+	return s.during("Destroying team "+team, func() (string, error) {
+		_, err := h.DeleteTeam(ctx, team)
+		return "", err
+	})
+}
+
 // teamFlag names the team that a command is for.
 type teamFlag struct {
 	Team string `short:"t" placeholder:"NAME" help:"The team (or HEROKU_TEAM)."`

@@ -90,6 +90,11 @@ func (c *Client) CreateTeam(ctx context.Context, in TeamCreateOpts) (Team, error
 	return call[Team](ctx, c, http.MethodPost, "/teams", in)
 }
 
+// UpdateTeam renames a team.
+func (c *Client) UpdateTeam(ctx context.Context, team string, in TeamUpdateOpts) (Team, error) {
+	return call[Team](ctx, c, http.MethodPatch, Path("/teams/%s", team), in)
+}
+
 // DeleteTeam deletes an empty team.
 func (c *Client) DeleteTeam(ctx context.Context, team string) (Team, error) {
 	return call[Team](ctx, c, http.MethodDelete, Path("/teams/%s", team), nil)

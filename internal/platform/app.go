@@ -20,6 +20,7 @@ type AppSpec struct {
 	Region          string // optional: must be the space's
 	Stack           string // "" is the default stack
 	InternalRouting bool   // answer inside the space alone; fixed
+	Locked          bool   // members of the team see it only as collaborators
 }
 
 // CreateApp makes an app in a space, with its first release, v1.
@@ -56,13 +57,16 @@ func (p *Platform) CreateApp(ctx context.Context, a cloister.Actor, in AppSpec) 
 			return err
 		}
 		app = AppInfo{Space: s.Space, Team: s.Team, App: cloister.App{ID: cloister.NewID(), Name: in.Name, SpaceID: s.ID,
-			TeamID: s.TeamID, Stack: stack, BuildStack: stack, Label: cloister.NewLabel(), InternalRouting: in.InternalRouting,
+			TeamID: s.TeamID, Stack: stack, BuildStack: stack, Label: cloister.NewLabel(), InternalRouting: in.InternalRouting, Locked: in.Locked,
 			Config: map[string]cloister.Secret{}, Buildpacks: []cloister.Buildpack{}, CreatedAt: tx.Now, UpdatedAt: tx.Now}}
 		if err := tx.InsertApp(app.App); err != nil {
 			return taken(err, "Name", in.Name)
 		}
 		app.Host = app.App.Host(p.config.AppDomain)
 		if err := tx.Event("app", app.ID, "create", app.Name); err != nil {
+			return err
+		}
+		if err := p.welcome(tx, a, &app); err != nil {
 			return err
 		}
 		_, err = p.release(tx, a, app, "", app.Config, "Initial release")
@@ -100,11 +104,16 @@ func (p *Platform) Apps(ctx context.Context, a cloister.Actor, team, space strin
 		if err != nil {
 			return err
 		}
+		joined, err := tx.Joined(a.User.ID)
+		if err != nil {
+			return err
+		}
 		for _, app := range apps {
 			info, err := p.appInfo(tx, app)
 			if err != nil {
 				return err
 			}
+			info.Joined = joined[app.ID]
 			out = append(out, info)
 		}
 		return nil
@@ -127,10 +136,16 @@ func (p *Platform) app(tx *store.Tx, a cloister.Actor, ref string, v verb) (AppI
 	if err != nil {
 		return AppInfo{}, err
 	}
-	if err := p.can(tx, a, v, object{resource: "app", team: app.TeamID}); err != nil {
+	if err := p.can(tx, a, v, object{resource: "app", team: app.TeamID, app: &app}); err != nil {
 		return AppInfo{}, err
 	}
-	return p.appInfo(tx, app)
+	info, err := p.appInfo(tx, app)
+	if err != nil {
+		return info, err
+	}
+	joined, err := tx.Joined(a.User.ID)
+	info.Joined = joined[app.ID]
+	return info, err
 }
 
 func (p *Platform) appInfo(tx *store.Tx, app cloister.App) (AppInfo, error) {
@@ -148,22 +163,35 @@ type AppChange struct {
 	Maintenance *bool
 	BuildStack  *string
 	BootTimeout *time.Duration
+	Locked      *bool // whether members of the team see it only as collaborators
 }
 
-// UpdateApp renames an app, turns its maintenance mode on or off, gives it another stack for the next build, or its web
-// dynos another time to boot.
-func (p *Platform) UpdateApp(ctx context.Context, a cloister.Actor, ref string, in AppChange) (app AppInfo, err error) {
-	v := operateApp // turning maintenance on and off; renaming and moving need more
-	switch {
-	case in.Name != nil:
-		v = manageApp
-	case in.BuildStack != nil:
-		v = deployApp
+// takes is what one must be allowed to do to change that much.
+func (c AppChange) takes() (out []verb) {
+	for v, asked := range map[verb]bool{
+		manageApp:  c.Name != nil || c.Locked != nil,
+		deployApp:  c.BuildStack != nil,
+		operateApp: c.Maintenance != nil || c.BootTimeout != nil,
+	} {
+		if asked {
+			out = append(out, v)
+		}
 	}
+	if len(out) == 0 {
+		out = []verb{viewApp}
+	}
+	return out
+}
+
+// UpdateApp renames an app, turns its maintenance mode on or off, gives it another stack for the next build or its web
+// dynos another time to boot, locks or unlocks it.
+func (p *Platform) UpdateApp(ctx context.Context, a cloister.Actor, ref string, in AppChange) (app AppInfo, err error) {
 	var said string
 	err = p.update(ctx, a, func(tx *store.Tx) error {
-		if app, err = p.app(tx, a, ref, v); err != nil {
-			return err
+		for _, v := range in.takes() {
+			if app, err = p.app(tx, a, ref, v); err != nil {
+				return err
+			}
 		}
 		if in.Name != nil {
 			if err := cloister.ValidAppName(*in.Name); err != nil {
@@ -185,6 +213,9 @@ func (p *Platform) UpdateApp(ctx context.Context, a cloister.Actor, ref string, 
 				return err
 			}
 			app.BootTimeout = *in.BootTimeout
+		}
+		if in.Locked != nil {
+			app.Locked = *in.Locked
 		}
 		if err := tx.UpdateApp(app.App); err != nil {
 			return taken(err, "Name", app.Name)
@@ -227,7 +258,7 @@ func (p *Platform) DestroyApp(ctx context.Context, a cloister.Actor, ref string)
 // LogsOf checks that the actor may read an app's logs, and returns the app.
 func (p *Platform) LogsOf(ctx context.Context, a cloister.Actor, ref string) (app AppInfo, err error) {
 	err = p.store.View(ctx, func(tx *store.Tx) error {
-		app, err = p.app(tx, a, ref, deployApp)
+		app, err = p.app(tx, a, ref, readApp)
 		return err
 	})
 	return app, err

@@ -21,6 +21,7 @@ const (
 	manageSpace verb = "manage the space"
 	createApp   verb = "create apps in the space"
 	viewApp     verb = "view the app"
+	readApp     verb = "read the config vars and the logs of the app"
 	deployApp   verb = "deploy the app"
 	operateApp  verb = "operate the app"
 	manageApp   verb = "manage the app"
@@ -28,17 +29,39 @@ const (
 
 // An object is what a verb is about: its owner decides, and resource is its name should it have to look missing.
 type object struct {
-	resource string // "team", "space", "app", …
-	team     string // id of the team that owns it
-	user     string // id of the user that owns it
+	resource string        // "team", "space", "app", …
+	team     string        // id of the team that owns it
+	space    string        // id of the space that it is
+	app      *cloister.App // the app that it is, or belongs to
+	user     string        // id of the user that owns it
 }
 
-// allowed says what each role may do in its team. Nobody may do what is not here.
+// sight is the verb that seeing the object takes.
+func (o object) sight() verb {
+	switch {
+	case o.app != nil:
+		return viewApp
+	case o.space != "":
+		return viewSpace
+	}
+	return viewTeam
+}
+
+// allowed says what each role may do in its team. Nobody may do what is neither here nor in granted.
 var allowed = map[cloister.Role][]verb{
-	cloister.Admin: {viewTeam, manageTeam, createSpace, viewSpace, manageSpace, createApp, viewApp, deployApp, operateApp, manageApp},
-	// Members of an enterprise team see its spaces and apps; more is granted app by app.
+	cloister.Admin: {viewTeam, manageTeam, createSpace, viewSpace, manageSpace, createApp, viewApp, readApp, deployApp, operateApp, manageApp},
+	// Members of an enterprise team see its spaces, and its apps as far as they are not locked. More is granted one by one.
 	cloister.MemberRole: {viewTeam, viewSpace, viewApp},
 	cloister.Viewer:     {viewTeam, viewSpace, viewApp},
+}
+
+// granted says what each permission of an app or a space lets one do there.
+var granted = map[cloister.Permission][]verb{
+	cloister.ViewPermission:    {viewApp},
+	cloister.DeployPermission:  {viewApp, readApp, deployApp},
+	cloister.OperatePermission: {viewApp, readApp, operateApp},
+	cloister.ManagePermission:  {viewApp, manageApp},
+	cloister.CreateApps:        {createApp},
 }
 
 // can is the only place that decides whether an actor may do something. What an actor may not even see is missing,
@@ -66,14 +89,48 @@ func (p *Platform) can(tx *store.Tx, a cloister.Actor, v verb, o object) error {
 		}
 		return nil
 	}
-	m, err := tx.Member(o.team, a.User.ID)
+	may, err := p.may(tx, a.User.ID, v, o)
 	switch {
-	case cloister.KindOf(err) == cloister.NotFound:
-		return cloister.Missing(o.resource)
 	case err != nil:
 		return err
-	case slices.Contains(allowed[m.Role], v):
+	case slices.Contains(may, v):
 		return nil
+	case !slices.Contains(may, o.sight()):
+		return cloister.Missing(o.resource)
 	}
 	return cloister.Errorf(cloister.Forbidden, "You do not have permission to %s. Ask an administrator of the team.", v)
+}
+
+// may is what a user may do to an object: by their role in its team and, unless that is enough for v, by permission.
+func (p *Platform) may(tx *store.Tx, user string, v verb, o object) ([]verb, error) {
+	m, err := tx.Member(o.team, user)
+	member := err == nil
+	if err != nil && cloister.KindOf(err) != cloister.NotFound {
+		return nil, err
+	}
+	verbs := allowed[m.Role]
+	if o.app != nil && o.app.Locked && m.Role != cloister.Admin {
+		verbs = nil // seen by its collaborators alone
+	}
+	if slices.Contains(verbs, v) {
+		return verbs, nil
+	}
+	var permissions []cloister.Permission
+	switch {
+	case o.app != nil:
+		var c cloister.Collaborator
+		c, err = tx.Collaborator(o.app.ID, user)
+		permissions = c.Permissions
+	case o.space != "" && member:
+		var s cloister.SpaceMember
+		s, err = tx.SpaceMember(o.space, user)
+		permissions = s.Permissions
+	}
+	if err != nil && cloister.KindOf(err) != cloister.NotFound {
+		return nil, err
+	}
+	for _, x := range permissions {
+		verbs = slices.Concat(verbs, granted[x])
+	}
+	return verbs, nil
 }

@@ -14,6 +14,12 @@ type need int
 const (
 	account  need = iota // being signed in
 	view                 // a place in the team
+	see                  // a place in the team, or any permission of the app
+	read                 // the permission to deploy the app, or to operate it
+	deploy               // … to deploy it
+	operate              // … to operate it
+	manage               // … to manage it
+	create               // … to create apps in the space
 	admin                // the role of admin
 	operator             // to be an operator of the installation
 )
@@ -31,8 +37,72 @@ var deeds = map[string]struct {
 		_, err := h.Members(ctx, a, "acme")
 		return err
 	}},
+	"MemberApps": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.MemberApps(ctx, a, "acme", "admin@example.com")
+		return err
+	}},
 	"AddMember": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.AddMember(ctx, a, "acme", "stranger@example.com", cloister.Viewer)
+		return err
+	}},
+	"Collaborators": {see, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, _, err := h.Collaborators(ctx, a, "quiet-garth")
+		return err
+	}},
+	"AddCollaborator": {manage, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.AddCollaborator(ctx, a, "quiet-garth", h.newUser(ctx).Email, []string{"deploy"})
+		return err
+	}},
+	"UpdateCollaborator": {manage, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.UpdateCollaborator(ctx, a, "quiet-garth", "views@example.com", []string{"deploy"})
+		return err
+	}},
+	"RemoveCollaborator": {manage, func(ctx context.Context, h *house, a cloister.Actor) error {
+		u := h.newUser(ctx)
+		if _, _, err := h.AddCollaborator(ctx, h.admin, "quiet-garth", u.Email, nil); err != nil {
+			return err
+		}
+		_, _, err := h.RemoveCollaborator(ctx, a, "quiet-garth", u.Email)
+		return err
+	}},
+	"SpaceMembers": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.SpaceMembers(ctx, a, "cellar")
+		return err
+	}},
+	"SetSpaceMember": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.SetSpaceMember(ctx, a, "cellar", "viewer@example.com", []string{"create_apps"})
+		return err
+	}},
+	"TransferSpace": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.TransferSpace(ctx, a, "cellar", h.newTeam(ctx, a))
+		return err
+	}},
+	"RenameTeam": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.RenameTeam(ctx, a, "acme", "abbey")
+		return err
+	}},
+	"DestroyTeam": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		team := "acme"
+		if a.User.ID == h.admin.User.ID {
+			team = h.newTeam(ctx, a) // acme has a space
+		}
+		_, err := h.DestroyTeam(ctx, a, team)
+		return err
+	}},
+	"SetMember": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.SetMember(ctx, a, "acme", "viewer@example.com", cloister.MemberRole)
+		return err
+	}},
+	"RemoveMember": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		u := h.newUser(ctx)
+		if _, err := h.AddMember(ctx, h.admin, "acme", u.Email, cloister.Viewer); err != nil {
+			return err
+		}
+		_, err := h.RemoveMember(ctx, a, "acme", u.Email)
+		return err
+	}},
+	"Permissions": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Permissions(ctx, a, "acme")
 		return err
 	}},
 	"Teams":  {account, func(ctx context.Context, h *house, a cloister.Actor) error { _, err := h.Teams(ctx, a); return err }},
@@ -55,11 +125,11 @@ var deeds = map[string]struct {
 		return err
 	}},
 	"Zones": {operator, func(ctx context.Context, h *house, a cloister.Actor) error { _, err := h.Zones(ctx, a); return err }},
-	"Features": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"Features": {see, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.Features(ctx, a, "quiet-garth")
 		return err
 	}},
-	"SetFeature": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"SetFeature": {operate, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.SetFeature(ctx, a, "quiet-garth", "preboot", false)
 		return err
 	}},
@@ -149,92 +219,92 @@ var deeds = map[string]struct {
 		_, _, err := h.SpaceDynos(ctx, a, "cellar")
 		return err
 	}},
-	"App": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"App": {see, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.App(ctx, a, "quiet-garth")
 		return err
 	}},
-	"CreateApp": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"CreateApp": {create, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.CreateApp(ctx, a, platform.AppSpec{Space: "cellar"})
 		return err
 	}},
-	"UpdateApp": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"UpdateApp": {operate, func(ctx context.Context, h *house, a cloister.Actor) error {
 		on := true
 		_, err := h.UpdateApp(ctx, a, "quiet-garth", platform.AppChange{Maintenance: &on})
 		return err
 	}},
-	"DestroyApp": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"DestroyApp": {manage, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.DestroyApp(ctx, a, "quiet-garth")
 		return err
 	}},
-	"LogsOf": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"LogsOf": {read, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.LogsOf(ctx, a, "quiet-garth")
 		return err
 	}},
-	"Drains": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"Drains": {operate, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.Drains(ctx, a, "quiet-garth")
 		return err
 	}},
-	"Drain": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"Drain": {operate, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.Drain(ctx, a, "quiet-garth", h.drain(ctx))
 		return err
 	}},
-	"AddDrain": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"AddDrain": {operate, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.AddDrain(ctx, a, "quiet-garth", "syslog://logs.example.com")
 		return err
 	}},
-	"RemoveDrain": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"RemoveDrain": {operate, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.RemoveDrain(ctx, a, "quiet-garth", h.drain(ctx))
 		return err
 	}},
-	"Dynos": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"Dynos": {see, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.Dynos(ctx, a, "quiet-garth")
 		return err
 	}},
-	"Dyno": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"Dyno": {see, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.Dyno(ctx, a, "quiet-garth", "web.1")
 		return err
 	}},
-	"Restart": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"Restart": {operate, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.Restart(ctx, a, "quiet-garth", "")
 		return err
 	}},
-	"Run": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"Run": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, _, err := h.Run(ctx, a, "quiet-garth", platform.RunSpec{Command: "bash", Attach: true})
 		return err
 	}},
-	"RunInside": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"RunInside": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.RunInside(ctx, a, "quiet-garth", "web.1", platform.RunSpec{Command: "bash"})
 		return err
 	}},
-	"TerminalsOf": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"TerminalsOf": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.TerminalsOf(ctx, a, "quiet-garth")
 		return err
 	}},
-	"Formation": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"Formation": {see, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.Formation(ctx, a, "quiet-garth")
 		return err
 	}},
-	"Scale": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"Scale": {operate, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.Scale(ctx, a, "quiet-garth", []platform.Scaling{{Type: "web", Quantity: new(2)}})
 		return err
 	}},
-	"Releases": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"Releases": {see, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.Releases(ctx, a, "quiet-garth")
 		return err
 	}},
-	"Release": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"Release": {see, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.Release(ctx, a, "quiet-garth", "v2")
 		return err
 	}},
-	"ReleaseConfig": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"ReleaseConfig": {read, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.ReleaseConfig(ctx, a, "quiet-garth", "2")
 		return err
 	}},
-	"Rollback": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"Rollback": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.Rollback(ctx, a, "quiet-garth", "v2")
 		return err
 	}},
-	"ReleaseSlug": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"ReleaseSlug": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, r, err := h.Release(ctx, h.admin, "quiet-garth", "2")
 		if err != nil {
 			return err
@@ -242,11 +312,11 @@ var deeds = map[string]struct {
 		_, _, err = h.ReleaseSlug(ctx, a, "quiet-garth", r.SlugID, "")
 		return err
 	}},
-	"CreateSlug": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"CreateSlug": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.CreateSlug(ctx, a, "quiet-garth", platform.SlugSpec{ProcessTypes: map[string]string{"web": "serve"}})
 		return err
 	}},
-	"Slug": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"Slug": {see, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, r, err := h.Release(ctx, h.admin, "quiet-garth", "2")
 		if err != nil {
 			return err
@@ -254,19 +324,19 @@ var deeds = map[string]struct {
 		_, _, err = h.Slug(ctx, a, "quiet-garth", r.SlugID)
 		return err
 	}},
-	"Config": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"Config": {read, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.Config(ctx, a, "quiet-garth")
 		return err
 	}},
-	"SetConfig": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"SetConfig": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.SetConfig(ctx, a, "quiet-garth", map[string]*cloister.Secret{"A": new(cloister.Secret("1"))})
 		return err
 	}},
-	"Builds": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"Builds": {see, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.Builds(ctx, a, "quiet-garth")
 		return err
 	}},
-	"Build": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"Build": {see, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, b, err := h.CreateBuild(ctx, h.admin, "quiet-garth", platform.BuildSpec{SourceURL: "https://example.com/s.tgz"})
 		if err != nil {
 			return err
@@ -274,11 +344,11 @@ var deeds = map[string]struct {
 		_, _, err = h.Build(ctx, a, "quiet-garth", b.ID)
 		return err
 	}},
-	"CreateBuild": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"CreateBuild": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.CreateBuild(ctx, a, "quiet-garth", platform.BuildSpec{SourceURL: "https://example.com/s.tgz"})
 		return err
 	}},
-	"CancelBuild": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"CancelBuild": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, b, err := h.CreateBuild(ctx, h.admin, "quiet-garth", platform.BuildSpec{SourceURL: "https://example.com/s.tgz"})
 		if err != nil {
 			return err
@@ -286,12 +356,12 @@ var deeds = map[string]struct {
 		_, _, err = h.CancelBuild(ctx, a, "quiet-garth", b.ID)
 		return err
 	}},
-	"Pushed": {admin, func(ctx context.Context, h *house, a cloister.Actor) error { return h.Pushed(ctx, a, "quiet-garth", 1) }},
-	"Repository": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"Pushed": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error { return h.Pushed(ctx, a, "quiet-garth", 1) }},
+	"Repository": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.Repository(ctx, a, "quiet-garth", false)
 		return err
 	}},
-	"SetBuildpacks": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"SetBuildpacks": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.SetBuildpacks(ctx, a, "quiet-garth", nil)
 		return err
 	}},

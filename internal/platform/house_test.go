@@ -1,6 +1,7 @@
 package platform_test
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net/netip"
@@ -25,7 +26,12 @@ type house struct {
 	member   cloister.Actor
 	viewer   cloister.Actor
 	stranger cloister.Actor // a user of another team
-	nobody   cloister.Actor // no credentials
+	creates  cloister.Actor // a member of the team who may create apps in cellar
+
+	// These are in no team, and have one permission of the app.
+	views, deploys, operates, manages cloister.Actor
+
+	nobody cloister.Actor // no credentials
 
 	cellar  cloister.Space   // of acme
 	foreign cloister.Space   // of the other team, once there is one
@@ -54,7 +60,8 @@ func newHouse(t *testing.T) *house {
 
 	h.update(t, func(tx *store.Tx) error {
 		for name, actor := range map[string]*cloister.Actor{"operator": &h.operator, "admin": &h.admin, "member": &h.member,
-			"viewer": &h.viewer, "stranger": &h.stranger} {
+			"viewer": &h.viewer, "stranger": &h.stranger, "creates": &h.creates, "views": &h.views, "deploys": &h.deploys,
+			"operates": &h.operates, "manages": &h.manages} {
 			// Not by CreateUser: hashing a password takes a tenth of a second.
 			actor.User = cloister.User{ID: cloister.NewID(), Email: name + "@example.com", Operator: name == "operator",
 				CreatedAt: tx.Now, UpdatedAt: tx.Now}
@@ -86,11 +93,48 @@ func newHouse(t *testing.T) *house {
 	})
 	must(t, h.newSpace(t, "cellar"))
 	must(t, h.newApp(t, "cellar", "quiet-garth"))
+	h.admit(t)
 	cellar, err := h.Space(t.Context(), h.admin, "cellar")
 	must(t, err)
 	h.cellar = cellar.Space
 	h.forget(t)
 	return h
+}
+
+// admit gives people what they may do beside their roles.
+func (h *house) admit(t *testing.T) {
+	t.Helper()
+	for may, a := range map[string]cloister.Actor{"view": h.views, "deploy": h.deploys, "operate": h.operates, "manage": h.manages} {
+		_, _, err := h.AddCollaborator(t.Context(), h.admin, "quiet-garth", a.User.Email, []string{may})
+		must(t, err)
+	}
+	_, err := h.AddMember(t.Context(), h.admin, "acme", h.creates.User.Email, cloister.MemberRole)
+	must(t, err)
+	_, _, err = h.SetSpaceMember(t.Context(), h.admin, "cellar", h.creates.User.Email, []string{"create_apps"})
+	must(t, err)
+}
+
+// newUser is somebody whom nobody knows yet.
+func (h *house) newUser(ctx context.Context) (u cloister.User) {
+	h.store.Update(ctx, func(tx *store.Tx) error {
+		u = cloister.User{ID: cloister.NewID(), CreatedAt: tx.Now, UpdatedAt: tx.Now}
+		u.Email = u.ID + "@example.com"
+		return tx.InsertUser(u)
+	})
+	return u
+}
+
+// newTeam is a team without spaces, whose admin an actor is.
+func (h *house) newTeam(ctx context.Context, a cloister.Actor) string {
+	name := "team-" + cloister.NewID()[:8]
+	h.store.Update(ctx, func(tx *store.Tx) error {
+		x := cloister.Team{ID: cloister.NewID(), Name: name, CreatedAt: tx.Now, UpdatedAt: tx.Now}
+		if err := tx.InsertTeam(x); err != nil {
+			return err
+		}
+		return tx.InsertMember(cloister.Member{ID: cloister.NewID(), TeamID: x.ID, UserID: a.User.ID, Role: cloister.Admin, CreatedAt: tx.Now, UpdatedAt: tx.Now})
+	})
+	return name
 }
 
 // recent is who came to the apps of each space.

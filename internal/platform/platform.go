@@ -69,9 +69,10 @@ type SpaceInfo struct {
 // An AppInfo is an app with what is shown beside it.
 type AppInfo struct {
 	cloister.App
-	Space cloister.Space
-	Team  cloister.Team
-	Host  string // of the default domain
+	Space  cloister.Space
+	Team   cloister.Team
+	Host   string // of the default domain
+	Joined bool   // the actor is a collaborator of it
 }
 
 // taken turns the Conflict of a unique name into the message people know.

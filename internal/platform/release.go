@@ -53,7 +53,7 @@ func (p *Platform) Release(ctx context.Context, a cloister.Actor, ref, release s
 // ReleaseConfig is the config vars of a release, by id or number.
 func (p *Platform) ReleaseConfig(ctx context.Context, a cloister.Actor, ref, release string) (vars map[string]cloister.Secret, err error) {
 	err = p.store.View(ctx, func(tx *store.Tx) error {
-		app, err := p.app(tx, a, ref, deployApp)
+		app, err := p.app(tx, a, ref, readApp)
 		if err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func shortCommit(s cloister.Slug) string {
 // Config is an app's config vars.
 func (p *Platform) Config(ctx context.Context, a cloister.Actor, ref string) (vars map[string]cloister.Secret, err error) {
 	err = p.store.View(ctx, func(tx *store.Tx) error {
-		app, err := p.app(tx, a, ref, deployApp)
+		app, err := p.app(tx, a, ref, readApp)
 		vars = app.Config
 		return err
 	})

@@ -105,7 +105,7 @@ func (p *Platform) Spaces(ctx context.Context, a cloister.Actor) (out []SpaceInf
 			return err
 		}
 		for _, s := range spaces {
-			if s.State == cloister.Deleting || p.can(tx, a, viewSpace, object{resource: "space", team: s.TeamID}) != nil {
+			if s.State == cloister.Deleting || p.can(tx, a, viewSpace, object{resource: "space", team: s.TeamID, space: s.ID}) != nil {
 				continue
 			}
 			info, err := p.spaceInfo(tx, s)
@@ -137,7 +137,7 @@ func (p *Platform) space(tx *store.Tx, a cloister.Actor, ref string, v verb) (Sp
 	if s.State == cloister.Deleting {
 		return SpaceInfo{}, cloister.Missing("space")
 	}
-	if err := p.can(tx, a, v, object{resource: "space", team: s.TeamID}); err != nil {
+	if err := p.can(tx, a, v, object{resource: "space", team: s.TeamID, space: s.ID}); err != nil {
 		return SpaceInfo{}, err
 	}
 	return p.spaceInfo(tx, s)

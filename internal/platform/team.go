@@ -41,17 +41,6 @@ func (p *Platform) addTeam(tx *store.Tx, a cloister.Actor, name string) (cloiste
 	return t, tx.Event("team", t.ID, "create", t.Name)
 }
 
-func (p *Platform) addMember(tx *store.Tx, t cloister.Team, u cloister.User, role cloister.Role) error {
-	m := cloister.Member{ID: cloister.NewID(), TeamID: t.ID, UserID: u.ID, Role: role, CreatedAt: tx.Now, UpdatedAt: tx.Now}
-	if err := tx.InsertMember(m); err != nil {
-		if cloister.KindOf(err) == cloister.Conflict {
-			return cloister.Errorf(cloister.Invalid, "%s is already a member of %s.", u.Email, t.Name)
-		}
-		return err
-	}
-	return tx.Event("team_membership", m.ID, "create", u.Email+" is "+string(role)+" of "+t.Name)
-}
-
 // Teams lists the actor's teams.
 func (p *Platform) Teams(ctx context.Context, a cloister.Actor) (out []TeamInfo, err error) {
 	err = p.store.View(ctx, func(tx *store.Tx) error {
@@ -96,40 +85,39 @@ func (p *Platform) team(tx *store.Tx, a cloister.Actor, ref string, v verb) (clo
 	return t, p.can(tx, a, v, object{resource: "team", team: t.ID})
 }
 
-// Members lists the members of a team.
-func (p *Platform) Members(ctx context.Context, a cloister.Actor, ref string) (out []cloister.Member, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
-		t, err := p.team(tx, a, ref, viewTeam)
-		if err != nil {
-			return err
-		}
-		out, err = tx.Members(t.ID)
-		return err
-	})
-	return out, err
-}
-
-// AddMember makes a user a member of a team. Team admins only.
-func (p *Platform) AddMember(ctx context.Context, a cloister.Actor, ref, email string, role cloister.Role) (m cloister.Member, err error) {
-	if role != cloister.Admin && role != cloister.MemberRole && role != cloister.Viewer {
-		return m, cloister.Errorf(cloister.Invalid, "Role %q is invalid. Use admin, member or viewer.", role)
+// RenameTeam gives a team another name. Team admins only.
+func (p *Platform) RenameTeam(ctx context.Context, a cloister.Actor, ref, name string) (t TeamInfo, err error) {
+	if err := cloister.ValidTeamName(name); err != nil {
+		return t, err
 	}
 	err = p.update(ctx, a, func(tx *store.Tx) error {
-		t, err := p.team(tx, a, ref, manageTeam)
-		if err != nil {
+		if t.Team, err = p.team(tx, a, ref, manageTeam); err != nil {
 			return err
 		}
-		u, err := tx.User(strings.ToLower(email))
-		if cloister.KindOf(err) == cloister.NotFound {
-			return cloister.Errorf(cloister.Invalid, "There is no user %s. An operator creates users with `cloister users:create`.", email)
+		if err := tx.RenameTeam(t.ID, name); err != nil {
+			return taken(err, "Name", name)
+		}
+		t.Role = cloister.Admin
+		was := t.Name
+		t.Name, t.UpdatedAt = name, tx.Now
+		return tx.Event("team", t.ID, "update", was+" is "+name)
+	})
+	return t, err
+}
+
+// DestroyTeam deletes a team, which must have no spaces. Team admins only.
+func (p *Platform) DestroyTeam(ctx context.Context, a cloister.Actor, ref string) (t TeamInfo, err error) {
+	err = p.update(ctx, a, func(tx *store.Tx) error {
+		if t.Team, err = p.team(tx, a, ref, manageTeam); err != nil {
+			return err
+		}
+		t.Role = cloister.Admin
+		if err := tx.DeleteTeam(t.ID); cloister.KindOf(err) == cloister.Conflict {
+			return cloister.Errorf(cloister.Invalid, "Team %s still has spaces. Destroy them, or transfer them to another team, first.", t.Name)
 		} else if err != nil {
 			return err
 		}
-		if err := p.addMember(tx, t, u, role); err != nil {
-			return err
-		}
-		m, err = tx.Member(t.ID, u.ID)
-		return err
+		return tx.Event("team", t.ID, "destroy", t.Name)
 	})
-	return m, err
+	return t, err
 }

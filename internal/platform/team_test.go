@@ -28,12 +28,12 @@ func TestAMemberIsAddedOnceWithARole(t *testing.T) {
 	must(t, err)
 	members, err := h.Members(t.Context(), h.viewer, "acme")
 	must(t, err)
-	same(t, len(members), 4)
+	same(t, len(members), 5)
 
 	for _, bad := range []struct {
 		email string
 		role  cloister.Role
-	}{{"stranger@example.com", cloister.Admin}, {"unknown@example.com", cloister.Viewer}, {"operator@example.com", "abbot"}, {"operator@example.com", cloister.Collaborator}} {
+	}{{"stranger@example.com", cloister.Admin}, {"unknown@example.com", cloister.Viewer}, {"operator@example.com", "abbot"}, {"operator@example.com", cloister.CollaboratorRole}} {
 		_, err := h.AddMember(t.Context(), h.admin, "acme", bad.email, bad.role)
 		wantKind(t, err, cloister.Invalid)
 	}

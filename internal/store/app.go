@@ -30,7 +30,7 @@ func (tx *Tx) App(ref string) (cloister.App, error) {
 type AppFilter struct {
 	Space string // id
 	Team  string // id
-	User  string // id of a user: apps of the teams they are a member of
+	User  string // id of a user: apps that they can see
 }
 
 // Apps lists apps by name.
@@ -45,7 +45,8 @@ func (tx *Tx) Apps(f AppFilter) ([]cloister.App, error) {
 	}
 	and(`space_id = $%d`, f.Space)
 	and(`team_id = $%d`, f.Team)
-	and(`team_id IN (SELECT team_id FROM members WHERE user_id = $%d)`, f.User)
+	and(`(team_id IN (SELECT team_id FROM members WHERE user_id = $%[1]d AND (role = 'admin' OR NOT apps.locked))
+		OR id IN (SELECT app_id FROM collaborators WHERE user_id = $%[1]d))`, f.User)
 	query := `SELECT ` + appColumns + ` FROM apps`
 	if len(where) > 0 {
 		query += ` WHERE ` + strings.Join(where, ` AND `)

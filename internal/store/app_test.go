@@ -45,7 +45,7 @@ func TestAppsAreFilteredBySpaceTeamAndUser(t *testing.T) {
 				return err
 			}
 			return tx.InsertMember(cloister.Member{ID: cloister.NewID(), TeamID: other.team.ID, UserID: other.user.ID,
-				Role: cloister.Viewer, CreatedAt: tx.Now, UpdatedAt: tx.Now})
+				Role: cloister.Admin, CreatedAt: tx.Now, UpdatedAt: tx.Now})
 		})
 		for name, test := range map[string]struct {
 			filter store.AppFilter

@@ -33,6 +33,16 @@ func (tx *Tx) InsertTeam(t cloister.Team) error {
 	return tx.exec(`INSERT INTO teams (`+teamColumns+`) VALUES ($1, $2, $3, $4)`, t.ID, t.Name, at(t.CreatedAt), at(t.UpdatedAt))
 }
 
+// RenameTeam gives a team another name; one in use is a Conflict.
+func (tx *Tx) RenameTeam(id, name string) error {
+	return tx.must("team", `UPDATE teams SET name = $1, updated_at = $2 WHERE id = $3`, name, at(tx.Now), id)
+}
+
+// DeleteTeam removes a team; one with spaces is a Conflict.
+func (tx *Tx) DeleteTeam(id string) error {
+	return tx.must("team", `DELETE FROM teams WHERE id = $1`, id)
+}
+
 const memberSelect = `
 	SELECT m.id, m.team_id, m.user_id, u.email, m.role, m.created_at, m.updated_at
 	FROM members m JOIN users u ON u.id = m.user_id `
@@ -58,4 +68,14 @@ func (tx *Tx) InsertMember(m cloister.Member) error {
 		INSERT INTO members (id, team_id, user_id, role, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6)`,
 		m.ID, m.TeamID, m.UserID, string(m.Role), at(m.CreatedAt), at(m.UpdatedAt))
+}
+
+// SetRole writes a member's role.
+func (tx *Tx) SetRole(id string, role cloister.Role) error {
+	return tx.must("member", `UPDATE members SET role = $1, updated_at = $2 WHERE id = $3`, string(role), at(tx.Now), id)
+}
+
+// DeleteMember takes a member out of their team.
+func (tx *Tx) DeleteMember(id string) error {
+	return tx.must("member", `DELETE FROM members WHERE id = $1`, id)
 }

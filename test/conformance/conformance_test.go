@@ -41,6 +41,10 @@ func TestPretend(t *testing.T) {
 			}
 			env.Setenv("HEROKU_DATA_HOST", "127.0.0.1")
 			env.Setenv("HEROKU_API_KEY", p.token)
+			env.Setenv("ADA", p.token)
+			for name, token := range p.people {
+				env.Setenv(strings.ToUpper(name), token)
+			}
 			env.Setenv("URL", p.url)
 			env.Setenv("EMAIL", email)
 			env.Setenv("PASSWORD", password)

@@ -40,6 +40,7 @@ type pretend struct {
 	store    *store.Store
 	platform *platform.Platform
 	admin    cloister.Actor
+	people   map[string]string // tokens of four more, by name; Zoe is the admin of the team abbey
 	log      *os.File
 	stop     []func()
 }
@@ -109,9 +110,36 @@ func (p *pretend) populate(ctx context.Context) (err error) {
 		return err
 	}
 	p.token = token.Reveal()
+	p.people = map[string]string{}
+	for _, name := range []string{"bob", "cyd", "dot", "zoe"} {
+		if p.people[name], err = p.person(ctx, name+"@example.com"); err != nil {
+			return err
+		}
+	}
 	return p.store.Update(ctx, func(tx *store.Tx) error {
 		return tx.PutStack(cloister.Stack{Name: "debian-12", RunImage: "sha256:a", BuildImage: "sha256:b", Default: true, CreatedAt: tx.Now})
 	})
+}
+
+// person makes a user, and returns a token of theirs. Zoe gets a team of her own.
+func (p *pretend) person(ctx context.Context, email string) (string, error) {
+	var u cloister.User
+	err := p.store.Update(ctx, func(tx *store.Tx) error { // not by CreateUser: hashing a password takes a tenth of a second
+		u = cloister.User{ID: cloister.NewID(), Email: email, CreatedAt: tx.Now, UpdatedAt: tx.Now}
+		if err := tx.InsertUser(u); err != nil || email != "zoe@example.com" {
+			return err
+		}
+		t := cloister.Team{ID: cloister.NewID(), Name: "abbey", CreatedAt: tx.Now, UpdatedAt: tx.Now}
+		if err := tx.InsertTeam(t); err != nil {
+			return err
+		}
+		return tx.InsertMember(cloister.Member{ID: cloister.NewID(), TeamID: t.ID, UserID: u.ID, Role: cloister.Admin, CreatedAt: tx.Now, UpdatedAt: tx.Now})
+	})
+	if err != nil {
+		return "", err
+	}
+	_, token, err := p.platform.CreateAuthorization(ctx, cloister.Actor{User: u}, "the scripts'", nil, 0)
+	return token.Reveal(), err
 }
 
 // close ends the server and all that it started, in the reverse order.

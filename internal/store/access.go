@@ -1,0 +1,122 @@
+package store
+
+import "github.com/cloister-dev/cloister"
+
+const collaboratorSelect = `
+	SELECT c.id, c.app_id, c.user_id, u.email, c.permissions, c.created_at, c.updated_at
+	FROM collaborators c JOIN users u ON u.id = c.user_id `
+
+func scanCollaborator(_ *Tx, r row) (c cloister.Collaborator, err error) {
+	err = r.Scan(&c.ID, &c.AppID, &c.UserID, &c.Email, document{&c.Permissions}, when{&c.CreatedAt}, when{&c.UpdatedAt})
+	return c, err
+}
+
+// Collaborator finds what a user may do with an app.
+func (tx *Tx) Collaborator(appID, userID string) (cloister.Collaborator, error) {
+	return one(tx, "collaborator", scanCollaborator, collaboratorSelect+`WHERE c.app_id = $1 AND c.user_id = $2`, appID, userID)
+}
+
+// Collaborators lists the collaborators of an app by e-mail address.
+func (tx *Tx) Collaborators(appID string) ([]cloister.Collaborator, error) {
+	return many(tx, scanCollaborator, collaboratorSelect+`WHERE c.app_id = $1 ORDER BY u.email`, appID)
+}
+
+// TeamCollaborators lists the collaborators of all apps of a team, app by app.
+func (tx *Tx) TeamCollaborators(teamID string) ([]cloister.Collaborator, error) {
+	return many(tx, scanCollaborator, collaboratorSelect+`
+		WHERE c.app_id IN (SELECT id FROM apps WHERE team_id = $1)
+		ORDER BY c.app_id, u.email`, teamID)
+}
+
+// Joined tells which apps a user is a collaborator of, by id.
+func (tx *Tx) Joined(userID string) (map[string]bool, error) {
+	ids, err := many(tx, value[string], `SELECT app_id FROM collaborators WHERE user_id = $1`, userID)
+	out := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		out[id] = true
+	}
+	return out, err
+}
+
+// InsertCollaborator lets a user at an app; a second time is a Conflict.
+func (tx *Tx) InsertCollaborator(c cloister.Collaborator) error {
+	return tx.exec(`
+		INSERT INTO collaborators (id, app_id, user_id, permissions, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6)`,
+		c.ID, c.AppID, c.UserID, doc(c.Permissions), at(c.CreatedAt), at(c.UpdatedAt))
+}
+
+// SetPermissions writes what a collaborator may do.
+func (tx *Tx) SetPermissions(id string, may []cloister.Permission) error {
+	return tx.must("collaborator", `UPDATE collaborators SET permissions = $1, updated_at = $2 WHERE id = $3`, doc(may), at(tx.Now), id)
+}
+
+// DeleteCollaborator keeps a collaborator from an app.
+func (tx *Tx) DeleteCollaborator(id string) error {
+	return tx.must("collaborator", `DELETE FROM collaborators WHERE id = $1`, id)
+}
+
+const spaceMemberSelect = `
+	SELECT s.id, s.space_id, s.user_id, u.email, s.permissions, s.created_at, s.updated_at
+	FROM space_members s JOIN users u ON u.id = s.user_id `
+
+func scanSpaceMember(_ *Tx, r row) (m cloister.SpaceMember, err error) {
+	err = r.Scan(&m.ID, &m.SpaceID, &m.UserID, &m.Email, document{&m.Permissions}, when{&m.CreatedAt}, when{&m.UpdatedAt})
+	return m, err
+}
+
+// SpaceMember finds what a user may do in a space beside what all members of its team may.
+func (tx *Tx) SpaceMember(spaceID, userID string) (cloister.SpaceMember, error) {
+	return one(tx, "member", scanSpaceMember, spaceMemberSelect+`WHERE s.space_id = $1 AND s.user_id = $2`, spaceID, userID)
+}
+
+// SpaceMembers lists those who may do more in a space than all members of its team, by e-mail address.
+func (tx *Tx) SpaceMembers(spaceID string) ([]cloister.SpaceMember, error) {
+	return many(tx, scanSpaceMember, spaceMemberSelect+`WHERE s.space_id = $1 ORDER BY u.email`, spaceID)
+}
+
+// PutSpaceMember writes what a user may do in a space, in place of what they might before.
+func (tx *Tx) PutSpaceMember(m cloister.SpaceMember) error {
+	if err := tx.exec(`DELETE FROM space_members WHERE space_id = $1 AND user_id = $2`, m.SpaceID, m.UserID); err != nil {
+		return err
+	}
+	if len(m.Permissions) == 0 {
+		return nil
+	}
+	return tx.exec(`
+		INSERT INTO space_members (id, space_id, user_id, permissions, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6)`,
+		m.ID, m.SpaceID, m.UserID, doc(m.Permissions), at(m.CreatedAt), at(m.UpdatedAt))
+}
+
+// Bar takes from a user all that they may do with the apps and in the spaces of a team.
+func (tx *Tx) Bar(teamID, userID string) error {
+	if err := tx.exec(`
+		DELETE FROM collaborators
+		WHERE user_id = $2 AND app_id IN (SELECT id FROM apps WHERE team_id = $1)`, teamID, userID); err != nil {
+		return err
+	}
+	return tx.exec(`
+		DELETE FROM space_members
+		WHERE user_id = $2 AND space_id IN (SELECT id FROM spaces WHERE team_id = $1)`, teamID, userID)
+}
+
+// TransferSpace gives a space and the apps in it to another team. Whoever is no member of that team loses what they
+// might do there.
+func (tx *Tx) TransferSpace(spaceID, teamID string) error {
+	if err := tx.must("space", `UPDATE spaces SET team_id = $1, updated_at = $2 WHERE id = $3`, teamID, at(tx.Now), spaceID); err != nil {
+		return err
+	}
+	if err := tx.exec(`UPDATE apps SET team_id = $1, updated_at = $2 WHERE space_id = $3`, teamID, at(tx.Now), spaceID); err != nil {
+		return err
+	}
+	if err := tx.exec(`
+		DELETE FROM collaborators
+		WHERE app_id IN (SELECT id FROM apps WHERE space_id = $1)
+			AND user_id NOT IN (SELECT user_id FROM members WHERE team_id = $2)`, spaceID, teamID); err != nil {
+		return err
+	}
+	return tx.exec(`
+		DELETE FROM space_members
+		WHERE space_id = $1 AND user_id NOT IN (SELECT user_id FROM members WHERE team_id = $2)`, spaceID, teamID)
+}
