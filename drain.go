@@ -8,9 +8,6 @@ import (
 	"time"
 )
 
-// MaxDrains is how many drains an app can have.
-const MaxDrains = 5
-
 // A Drain is a place outside that gets every line of an app's log. Platform writes all of it; nothing of it changes.
 type Drain struct {
 	ID        string

@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// MaxEgressRules is how many rules a space's way out can have.
-const MaxEgressRules = 100
-
 // An EgressRuleset is a version of the rules of a space's way out: what dynos may reach outside. A change makes a new
 // version; the newest is in force once control has applied it. No rules mean that nothing is reached.
 type EgressRuleset struct {
@@ -63,10 +60,10 @@ type EgressSpec struct {
 	From, To int
 }
 
-// ParseEgress reads the rules of a way out: public IPv4 networks, and ports where a protocol has them.
-func ParseEgress(specs []EgressSpec) ([]EgressRule, error) {
-	if len(specs) > MaxEgressRules {
-		return nil, Errorf(Invalid, "A space has at most %d outbound rules; this set has %d. Merge neighbouring targets.", MaxEgressRules, len(specs))
+// ParseEgress reads the rules of a way out, at most max: public IPv4 networks, and ports where a protocol has them.
+func ParseEgress(specs []EgressSpec, max int) ([]EgressRule, error) {
+	if len(specs) > max {
+		return nil, Errorf(Invalid, "A space has at most %d outbound rules, and this set has %d. Merge neighbouring targets.", max, len(specs))
 	}
 	out, seen := make([]EgressRule, 0, len(specs)), map[EgressRule]bool{}
 	for i, s := range specs {

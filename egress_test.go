@@ -52,7 +52,7 @@ func TestParseEgress(t *testing.T) {
 		{to("192.0.2.0/24", "50", 80, 80), "Protocol 50 has no ports. Leave the ports out, or say 0 to 65535."},
 		{to("192.0.2.0/24", "any", 80, 80), "Ports need a protocol that has them. Say tcp or udp rather than any."},
 	} {
-		got, err := cloister.ParseEgress([]cloister.EgressSpec{test.in})
+		got, err := cloister.ParseEgress([]cloister.EgressSpec{test.in}, 100)
 		if err != nil {
 			if cloister.KindOf(err) != cloister.Invalid || !strings.HasPrefix(err.Error(), "Rule 1: ") || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%v: %v, want %s", test.in, err, test.want)
@@ -68,23 +68,23 @@ func TestParseEgress(t *testing.T) {
 
 func TestASetOfEgressRulesHasLimits(t *testing.T) {
 	var many []cloister.EgressSpec
-	for i := range cloister.MaxEgressRules + 1 {
+	for i := range cloister.LimitOutboundRules.Default() + 1 {
 		many = append(many, to("192.0.2.0/24", "tcp", i, i))
 	}
-	if _, err := cloister.ParseEgress(many); err == nil || !strings.Contains(err.Error(), "at most 100 outbound rules; this set has 101") {
+	if _, err := cloister.ParseEgress(many, 100); err == nil || !strings.Contains(err.Error(), "at most 100 outbound rules, and this set has 101") {
 		t.Error(err)
 	}
-	if got, err := cloister.ParseEgress(many[1:]); err != nil || len(got) != cloister.MaxEgressRules {
+	if got, err := cloister.ParseEgress(many[1:], 100); err != nil || len(got) != cloister.LimitOutboundRules.Default() {
 		t.Error(len(got), err)
 	}
-	_, err := cloister.ParseEgress([]cloister.EgressSpec{to("192.0.2.7", "tcp", 1, 1), to("192.0.2.7/32", "6", 1, 1)})
+	_, err := cloister.ParseEgress([]cloister.EgressSpec{to("192.0.2.7", "tcp", 1, 1), to("192.0.2.7/32", "6", 1, 1)}, 100)
 	if err == nil || err.Error() != "Rule 2 is in the set twice. Leave one of the two out." {
 		t.Error(err)
 	}
-	if got, err := cloister.ParseEgress(nil); err != nil || got == nil || cloister.Unlimited(got) {
+	if got, err := cloister.ParseEgress(nil, 100); err != nil || got == nil || cloister.Unlimited(got) {
 		t.Errorf("no rules are %v, %v", got, err)
 	}
-	if all, err := cloister.ParseEgress([]cloister.EgressSpec{to("192.0.2.7", "tcp", 1, 1), to("0.0.0.0/0", "any", 0, 65535)}); err != nil || !cloister.Unlimited(all) {
+	if all, err := cloister.ParseEgress([]cloister.EgressSpec{to("192.0.2.7", "tcp", 1, 1), to("0.0.0.0/0", "any", 0, 65535)}, 100); err != nil || !cloister.Unlimited(all) {
 		t.Errorf("%v, %v", all, err)
 	}
 	if !slices.Equal(cloister.Anywhere(), cloister.Anywhere()) || !cloister.Unlimited(cloister.Anywhere()) {

@@ -28,9 +28,8 @@ func (s PeeringState) Live() bool { return s == PeeringProvisioning || s == Peer
 // Ended reports whether nothing will come of the peering any more.
 func (s PeeringState) Ended() bool { return !s.Live() && s != PeeringPending }
 
-// Limits of the contract for peerings, and how long one that has ended is still told of.
+// How long a request for a peering waits, and how long a peering that has ended is still told of.
 const (
-	MaxPeerings     = 5
 	PeeringPatience = 7 * 24 * time.Hour // until a request expires
 	PeeringMemory   = 7 * 24 * time.Hour
 )
@@ -143,15 +142,15 @@ func (s Space) Taken(peers []Peering) []netip.Prefix {
 }
 
 // CanPeer reports why a space with these peerings cannot have another one, with blocks, or nil.
-func CanPeer(s Space, peers []Peering, blocks []netip.Prefix) error {
+func CanPeer(s Space, limits SpaceLimits, peers []Peering, blocks []netip.Prefix) error {
 	n := 0
 	for _, p := range peers {
 		if p.Counts(s.ID) {
 			n++
 		}
 	}
-	if n >= MaxPeerings {
-		return Errorf(Invalid, "Space %s has %d peerings, which is its limit. Destroy one of them first.", s.Name, n)
+	if err := limits.Allow(LimitPeerings, s.Name, "Space "+s.Name, n, n+1); err != nil {
+		return err
 	}
 	for _, b := range blocks {
 		if !IsPrivate(b) {

@@ -52,19 +52,19 @@ func TestCanPeer(t *testing.T) {
 		"192.0.0.0/8":                  "The network 192.0.0.0/8 of the peer is not private.",
 		"fd00::/64":                    "The network fd00::/64 of the peer is not private.",
 	} {
-		err := cloister.CanPeer(s, peers, prefixes(strings.Fields(blocks)...))
+		err := cloister.CanPeer(s, nil, peers, prefixes(strings.Fields(blocks)...))
 		if want == "" && err != nil || want != "" && (cloister.KindOf(err) != cloister.Invalid || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v, want %q", blocks, err, want)
 		}
 	}
 	for range 3 { // what is asked of a space does not count, what it asks for does
 		peers = append(peers, cloister.Peering{SpaceID: "x", PeerID: "s", State: cloister.PeeringPending})
-		if err := cloister.CanPeer(s, peers, prefixes("10.9.0.0/16")); err != nil {
+		if err := cloister.CanPeer(s, nil, peers, prefixes("10.9.0.0/16")); err != nil {
 			t.Fatal(err)
 		}
 		peers = append(peers, cloister.Peering{SpaceID: "s", PeerID: "y", State: cloister.PeeringPending})
 	}
-	if err := cloister.CanPeer(s, peers, prefixes("10.9.0.0/16")); err == nil || err.Error() != "Space cellar has 5 peerings, which is its limit. Destroy one of them first." {
+	if err := cloister.CanPeer(s, nil, peers, prefixes("10.9.0.0/16")); err == nil || err.Error() != "Space cellar has 5 peerings, and would have 6; the limit is 5. Destroy one, or ask an operator of this installation to raise it: `cloister limits:set peerings=6 --space cellar`." {
 		t.Error(err)
 	}
 }

@@ -25,7 +25,7 @@ func Everyone() []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix("0.
 // then remove 0.0.0.0/0. A single address counts as its own range. An empty set is valid and admits nobody.
 func ParseTrusted(sources []string, max int) ([]netip.Prefix, error) {
 	if len(sources) > max {
-		return nil, Errorf(Invalid, "A space has at most %d trusted IP ranges; this set has %d. Merge neighbouring ranges, or ask the operator to raise the limit.", max, len(sources))
+		return nil, Errorf(Invalid, "A space has at most %d trusted IP ranges, and this set has %d. Merge neighbouring ranges.", max, len(sources))
 	}
 	out := make([]netip.Prefix, 0, len(sources))
 	for _, s := range sources {

@@ -41,16 +41,8 @@ var (
 	DefaultDataCIDR = netip.MustParsePrefix("172.23.0.0/20")
 )
 
-// Limits of the contract for a new space ("Default Limits for Private Spaces").
-const (
-	MaxTrustedRanges = 20
-	MaxApps          = 20
-	MaxProcessTypes  = 100
-	MaxDynosPerType  = 10
-	MaxDynos         = 100
-	MaxRuns          = 5 // one-off dynos of each size at once
-	OutboundCount    = 4 // stable outbound addresses of a space
-)
+// OutboundCount is how many stable outbound addresses a space has.
+const OutboundCount = 4
 
 var (
 	private  = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16")}

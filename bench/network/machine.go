@@ -158,7 +158,7 @@ func (m *machine) background(name string, args ...string) error {
 func (m *machine) space(n int) (engine.Space, error) {
 	s := engine.Space{ID: cloister.NewID(), Dynos: cloister.DefaultCIDR, Data: cloister.DefaultDataCIDR,
 		Ingress: []netip.Addr{netip.AddrFrom4([4]byte{203, 0, 113, byte(1 + n)})}, Trusted: []netip.Prefix{netip.MustParsePrefix(internetAddress + "/32")}}
-	for i := range cloister.MaxTrustedRanges - 1 {
+	for i := range cloister.LimitTrustedRanges.Default() - 1 {
 		s.Trusted = append(s.Trusted, netip.PrefixFrom(netip.AddrFrom4([4]byte{21, byte(n), byte(i), 0}), 24))
 	}
 	for i := range cloister.OutboundCount {

@@ -1,47 +1,37 @@
 package api
 
 import (
-	"sync"
-	"time"
+	"github.com/go-chi/chi/v5"
+
+	"github.com/cloister-dev/cloister/internal/heroku"
+	"github.com/cloister-dev/cloister/internal/platform"
 )
 
-// A limiter lets each key do so much an hour. What was used comes back evenly with time.
-type limiter struct {
-	perHour int
-
-	mu   sync.Mutex
-	used map[string]use
+// limitRoutes are our own: Heroku's limits are raised by a ticket.
+func (a *API) limitRoutes(r chi.Router) {
+	r.Get("/spaces/{space}/limits", a.do(a.limitList))
+	r.Patch("/spaces/{space}/limits", a.do(a.limitUpdate))
 }
 
-type use struct {
-	n  float64   // of the hour's number
-	at time.Time // when that was true
+func (a *API) limitList(r *request) (reply, error) {
+	all, err := a.platform.Limits(r.Context(), r.actor, r.param("space"))
+	return list(each(all, limit), byName(func(l heroku.Limit) string { return l.Name })), err
 }
 
-func newLimiter(perHour int) *limiter {
-	return &limiter{perHour: perHour, used: map[string]use{}}
-}
-
-// take uses one for key, if there is one left, and tells how many are left then.
-func (l *limiter) take(key string, now time.Time) (left int, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.used) > 10_000 { // keys may be made up by strangers
-		for k, u := range l.used {
-			if l.rest(u, now) == 0 {
-				delete(l.used, k)
-			}
-		}
+func (a *API) limitUpdate(r *request) (reply, error) {
+	in, err := decode[map[string]*heroku.Int](r)
+	if err != nil {
+		return reply{}, err
 	}
-	n := l.rest(l.used[key], now)
-	if ok = n+1 <= float64(l.perHour); ok {
-		n++
+	change := map[string]*int{}
+	for name, n := range in {
+		change[name] = (*int)(n)
 	}
-	l.used[key] = use{n: n, at: now}
-	return int(float64(l.perHour) - n), ok
+	all, err := a.platform.SetLimits(r.Context(), r.actor, r.param("space"), change)
+	return ok(each(all, limit)), err
 }
 
-// rest is what of u is still used up.
-func (l *limiter) rest(u use, now time.Time) float64 {
-	return max(0, u.n-now.Sub(u.at).Hours()*float64(l.perHour))
+func limit(l platform.LimitInfo) heroku.Limit {
+	return heroku.Limit{Name: string(l.Name), Value: heroku.Int(l.Value), Use: heroku.Int(l.Use), Default: heroku.Int(l.Default),
+		Most: heroku.Int(l.Most), Description: l.What + " of " + l.Of}
 }

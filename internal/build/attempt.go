@@ -211,7 +211,7 @@ func (r *attempt) processTypes(ctx context.Context) (map[string]string, error) {
 	if exit != 0 {
 		return nil, cloister.Errorf(cloister.Invalid, "The Procfile could not be read.")
 	}
-	declared, err := ParseProcfile(said.String())
+	declared, err := ParseProcfile(said.String(), r.job.MaxTypes)
 	if err != nil {
 		return nil, err
 	}

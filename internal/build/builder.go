@@ -77,6 +77,7 @@ type Job struct {
 	Buildpacks []cloister.Buildpack
 	Submodules []cloister.Submodule
 	Config     map[string]cloister.Secret
+	MaxTypes   int         // how many process types it may declare
 	Zone       string      // where it runs; "" leaves that to the engine
 	Limits     engine.Size // of this build; zero fields are the builder's
 }

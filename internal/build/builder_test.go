@@ -36,7 +36,7 @@ func newBench(t *testing.T, c Config) *bench {
 }
 
 func (b *bench) job(source []byte) Job {
-	return Job{BuildID: cloister.NewID(), AppID: b.app, AppName: "hello", Stack: b.stack, Source: bytes.NewReader(source), Version: strings.Repeat("ab", 20)}
+	return Job{BuildID: cloister.NewID(), AppID: b.app, AppName: "hello", Stack: b.stack, Source: bytes.NewReader(source), Version: strings.Repeat("ab", 20), MaxTypes: 100}
 }
 
 // build runs a job and returns the transcript too. Nothing may be left of it, come what may.

@@ -13,7 +13,7 @@ const maxProcfile = 64 << 10
 // ParseProcfile reads a Procfile: lines of "<process type>: <command>". Empty lines and lines that start with # are
 // skipped. Anything else is an error that names the line: a typing mistake in a Procfile should stop a deploy, and
 // not leave a process type out without a word.
-func ParseProcfile(text string) (map[string]string, error) {
+func ParseProcfile(text string, max int) (map[string]string, error) {
 	if len(text) > maxProcfile {
 		return nil, cloister.Errorf(cloister.Invalid, "The Procfile is larger than %d bytes.", maxProcfile)
 	}
@@ -42,8 +42,8 @@ func ParseProcfile(text string) (map[string]string, error) {
 		}
 		types[name], lineOf[name] = command, n
 	}
-	if len(types) > cloister.MaxProcessTypes {
-		return nil, cloister.Errorf(cloister.Invalid, "The Procfile declares %d process types; an app has at most %d.", len(types), cloister.MaxProcessTypes)
+	if len(types) > max {
+		return nil, cloister.Errorf(cloister.Invalid, "The Procfile declares %d process types, and the limit is %d. Declare fewer, or ask an operator of this installation to raise it: `cloister limits:set %s=%d`.", len(types), max, cloister.LimitProcessTypes, len(types))
 	}
 	return types, nil
 }

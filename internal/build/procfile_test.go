@@ -12,7 +12,7 @@ import (
 
 func TestProcfileDeclaresProcessTypes(t *testing.T) {
 	t.Parallel()
-	got, err := ParseProcfile("\ufeff# what runs\r\nweb: bin/server --addr=:$PORT\r\n\r\nworker:bin/worker\n  release: ./migrate a:b  \nx_y-2: true")
+	got, err := ParseProcfile("\ufeff# what runs\r\nweb: bin/server --addr=:$PORT\r\n\r\nworker:bin/worker\n  release: ./migrate a:b  \nx_y-2: true", 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func TestProcfileErrorsNameTheLine(t *testing.T) {
 		"web: \xff\n":              "not text",
 		strings.Repeat("#\n", 4e4): "larger than",
 	} {
-		_, err := ParseProcfile(text)
+		_, err := ParseProcfile(text, 100)
 		if cloister.KindOf(err) != cloister.Invalid || !strings.Contains(err.Error(), want) {
 			t.Errorf("Procfile %.20q: %v, want an error with %q", text, err, want)
 		}
@@ -44,7 +44,7 @@ func FuzzProcfile(f *testing.F) {
 	f.Add("web: bin/server\nworker: bin/worker # not a comment\n")
 	f.Add("\ufeffa:b\r\n#\n:\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		types, err := ParseProcfile(text)
+		types, err := ParseProcfile(text, 100)
 		if err != nil {
 			if cloister.KindOf(err) != cloister.Invalid {
 				t.Fatalf("not the user's error: %v", err)
@@ -58,7 +58,7 @@ func FuzzProcfile(f *testing.F) {
 			}
 			again.WriteString(name + ": " + command + "\n")
 		}
-		if more, err := ParseProcfile(again.String()); again.Len() <= maxProcfile && (err != nil || !maps.Equal(more, types)) {
+		if more, err := ParseProcfile(again.String(), 100); again.Len() <= maxProcfile && (err != nil || !maps.Equal(more, types)) {
 			t.Fatalf("written again it reads %v, %v; was %v", more, err, types)
 		}
 	})

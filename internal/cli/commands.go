@@ -120,6 +120,9 @@ type commands struct {
 	Zones          zonesList      `cmd:"" name:"zones" group:"tools" help:"List the zones of the installation."`
 	ZonesFail      zoneFail       `cmd:"" name:"zones:fail" group:"tools" help:"Declare a zone failed: its dynos are replaced elsewhere."`
 	ZonesHeal      zoneHeal       `cmd:"" name:"zones:heal" group:"tools" help:"Take back that a zone has failed."`
+	Limits         limits         `cmd:"" name:"limits" group:"tools" help:"List the limits of a space."`
+	LimitsSet      limitsSet      `cmd:"" name:"limits:set" group:"tools" help:"Set limits of a space."`
+	LimitsUnset    limitsUnset    `cmd:"" name:"limits:unset" group:"tools" help:"Give limits of a space their defaults again."`
 	Doctor         doctor         `cmd:"" name:"doctor" group:"tools" help:"Find out what is missing, and what to do about it."`
 	VersionCommand showVersion    `cmd:"" name:"version" group:"tools" help:"Print the version."`
 }

@@ -23,6 +23,7 @@ func (f *fake) networkRoutes(mux *http.ServeMux) {
 	f.outboundRoutes(mux)
 	f.peeringRoutes(mux)
 	f.zoneRoutes(mux)
+	f.limitRoutes(mux)
 	mux.HandleFunc("POST /spaces/{space}/inbound-ruleset/actions/dry-run", func(w http.ResponseWriter, r *http.Request) {
 		in, ok := read[heroku.RulesetUpdateOpts](w, r)
 		if s := f.space(w, r); s == nil || !ok {
@@ -158,5 +159,25 @@ func (f *fake) zoneRoutes(mux *http.ServeMux) {
 			}
 		}
 		missing(w, "zone")
+	})
+}
+
+func (f *fake) limitRoutes(mux *http.ServeMux) {
+	all := []heroku.Limit{{Name: "apps", Value: 20, Use: 3, Default: 20, Most: 1000, Description: "apps of a space"},
+		{Name: "dynos", Value: 100, Use: 3, Default: 100, Most: 1000, Description: "dynos of a space, with one-off dynos"}}
+	mux.HandleFunc("GET /spaces/{space}/limits", func(w http.ResponseWriter, r *http.Request) { reply(w, 200, all) })
+	mux.HandleFunc("PATCH /spaces/{space}/limits", func(w http.ResponseWriter, r *http.Request) {
+		in, ok := read[map[string]*heroku.Int](w, r)
+		if !ok {
+			return
+		}
+		for i, l := range all {
+			if n, changed := in[l.Name]; changed && n != nil {
+				all[i].Value = *n
+			} else if changed {
+				all[i].Value = l.Default
+			}
+		}
+		reply(w, 200, all)
 	})
 }

@@ -246,11 +246,15 @@ func (b *Builds) build(ctx context.Context, want cloister.Build, out io.Writer) 
 	var app cloister.App
 	var stack cloister.Stack
 	var zones []cloister.Zone
+	var limits cloister.SpaceLimits
 	if err := b.store.View(ctx, func(tx *store.Tx) (err error) {
 		if app, err = tx.App(want.AppID); err != nil {
 			return err
 		}
 		if stack, err = tx.Stack(want.Stack); err != nil {
+			return err
+		}
+		if limits, err = tx.Limits(app.SpaceID); err != nil {
 			return err
 		}
 		zones, err = tx.Zones()
@@ -265,7 +269,8 @@ func (b *Builds) build(ctx context.Context, want cloister.Build, out io.Writer) 
 	defer source.Close()
 	return b.builder.Build(ctx, build.Job{BuildID: want.ID, AppID: app.ID, AppName: app.Name, Stack: stack, Source: source,
 		Flatten: flatten, Checksum: want.Checksum, Version: want.Version, Buildpacks: want.Buildpacks,
-		Submodules: want.Submodules, Zone: plan.Place(zones, want.ID), Config: app.Config}, out)
+		Submodules: want.Submodules, Zone: plan.Place(zones, want.ID), Config: app.Config,
+		MaxTypes: limits.Of(cloister.LimitProcessTypes)}, out)
 }
 
 // release makes the result the app's next release, in the transaction that records the build's success.

@@ -49,8 +49,8 @@ func (p *Platform) CreateApp(ctx context.Context, a cloister.Actor, in AppSpec) 
 		if err != nil {
 			return err
 		}
-		if n >= cloister.MaxApps {
-			return cloister.Errorf(cloister.Invalid, "Space %s has %d apps, which is its limit. Destroy an app or use another space.", s.Name, n)
+		if err := allow(tx, s.Space, cloister.LimitApps, "Space "+s.Name, n, n+1); err != nil {
+			return err
 		}
 		stack, err := p.stack(tx, in.Stack)
 		if err != nil {

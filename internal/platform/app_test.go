@@ -79,7 +79,7 @@ func TestInternalRoutingIsChosenOnce(t *testing.T) {
 
 func TestASpaceHasTwentyAppsAtMost(t *testing.T) {
 	h := newHouse(t)
-	for i := 1; i < cloister.MaxApps; i++ {
+	for i := 1; i < cloister.LimitApps.Default(); i++ {
 		must(t, h.newApp(t, "cellar", fmt.Sprintf("cell-%d", i)))
 	}
 	wantKind(t, h.newApp(t, "cellar", "one-too-many"), cloister.Invalid)

@@ -13,6 +13,7 @@ type need int
 
 const (
 	account  need = iota // being signed in
+	oversee              // a place in the team, or to be an operator of the installation
 	view                 // a place in the team
 	see                  // a place in the team, or any permission of the app
 	read                 // the permission to deploy the app, or to operate it
@@ -122,6 +123,14 @@ var deeds = map[string]struct {
 	}},
 	"SetPassword": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.SetPassword(ctx, a, "stranger@example.com", "another long one")
+		return err
+	}},
+	"SetLimits": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.SetLimits(ctx, a, "cellar", map[string]*int{"apps": new(30)})
+		return err
+	}},
+	"Limits": {oversee, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Limits(ctx, a, "cellar")
 		return err
 	}},
 	"Zones": {operator, func(ctx context.Context, h *house, a cloister.Actor) error { _, err := h.Zones(ctx, a); return err }},

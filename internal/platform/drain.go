@@ -46,8 +46,9 @@ func (p *Platform) AddDrain(ctx context.Context, a cloister.Actor, ref, url stri
 			return err
 		case slices.ContainsFunc(all, func(d cloister.Drain) bool { return d.URL == parsed }):
 			return cloister.Errorf(cloister.Invalid, "Url has already been taken. App %s has this drain.", app.Name)
-		case len(all) >= cloister.MaxDrains:
-			return cloister.Errorf(cloister.Invalid, "App %s has %d drains, which is its limit. Remove one first.", app.Name, len(all))
+		}
+		if err := allow(tx, app.Space, cloister.LimitDrains, "App "+app.Name, len(all), len(all)+1); err != nil {
+			return err
 		}
 		d = cloister.Drain{ID: cloister.NewID(), AppID: app.ID, URL: parsed, Token: cloister.NewDrainToken(), CreatedAt: tx.Now, UpdatedAt: tx.Now}
 		if err := tx.InsertDrain(d); err != nil {

@@ -51,13 +51,13 @@ func TestAnAppHasFiveDifferentDrains(t *testing.T) {
 		same(t, []int{len(h.events(t)) - before, len(h.touched(t)), len(h.said)}, []int{0, 0, 0})
 	}
 	refused("logs.example.com", "has a scheme")
-	for i := range cloister.MaxDrains {
+	for i := range cloister.LimitDrains.Default() {
 		_, _, err := h.AddDrain(ctx, h.admin, "quiet-garth", fmt.Sprintf("syslog://logs.example.com:%d", 1000+i))
 		must(t, err)
 		refused("syslog://logs.example.com:1000", "has already been taken")
 	}
-	refused("syslog://logs.example.com:2000", "has 5 drains, which is its limit")
+	refused("syslog://logs.example.com:2000", "has 5 log drains, and would have 6; the limit is 5")
 	_, all, err := h.Drains(ctx, h.admin, "quiet-garth")
 	must(t, err)
-	same(t, len(all), cloister.MaxDrains)
+	same(t, len(all), cloister.LimitDrains.Default())
 }

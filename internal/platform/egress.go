@@ -35,7 +35,7 @@ func (p *Platform) EgressRulesets(ctx context.Context, a cloister.Actor, space s
 // is still what the caller expects; it may be asked twice. Team admins only.
 func (p *Platform) SetEgress(ctx context.Context, a cloister.Actor, space string, rules []cloister.EgressSpec,
 	expected func(SpaceInfo, cloister.EgressRuleset) bool) (s SpaceInfo, r cloister.EgressRuleset, err error) {
-	parsed, err := cloister.ParseEgress(rules)
+	parsed, err := cloister.ParseEgress(rules, cloister.LimitOutboundRules.Most())
 	if err != nil {
 		return s, r, err
 	}
@@ -49,6 +49,9 @@ func (p *Platform) SetEgress(ctx context.Context, a cloister.Actor, space string
 		}
 		if expected != nil && !expected(s, now) {
 			return overtaken("outbound rules", s, now.CreatedBy)
+		}
+		if err := allow(tx, s.Space, cloister.LimitOutboundRules, "Space "+s.Name, len(now.Rules), len(parsed)); err != nil {
+			return err
 		}
 		r = cloister.EgressRuleset{ID: cloister.NewID(), SpaceID: s.ID, Rules: parsed, CreatedBy: a.User.Email, CreatedAt: tx.Now}
 		if err := tx.InsertEgressRuleset(r); err != nil {

@@ -47,7 +47,11 @@ func (p *Platform) Scale(ctx context.Context, a cloister.Actor, ref string, chan
 			if t == nil {
 				return cloister.Errorf(cloister.NotFound, "Couldn't find that process type (%s). %s", c.Type, knownTypes(out))
 			}
+			was := t.Quantity
 			if err := scale(t, c, app.Space.Shield); err != nil {
+				return err
+			}
+			if err := allow(tx, app.Space, cloister.LimitDynosPerType, "Process type "+t.Type, was, t.Quantity); err != nil {
 				return err
 			}
 			t.UpdatedAt = tx.Now
@@ -57,7 +61,7 @@ func (p *Platform) Scale(ctx context.Context, a cloister.Actor, ref string, chan
 			said = append(said, fmt.Sprintf("%s@%d:%s", t.Type, t.Quantity, t.Size))
 		}
 		if count(out) > before { // what is over the limit already may always shrink
-			if err := p.dynoLimit(tx, app); err != nil {
+			if err := p.dynoLimit(tx, app, count(out)-before); err != nil {
 				return err
 			}
 		}
@@ -98,8 +102,8 @@ func scale(t *cloister.ProcessType, c Scaling, shield bool) error {
 		if c.Relative {
 			n += t.Quantity
 		}
-		if n < 0 || n > cloister.MaxDynosPerType {
-			return cloister.Errorf(cloister.Invalid, "Cannot run %d dynos of %s: a process type has 0 to %d dynos.", n, t.Type, cloister.MaxDynosPerType)
+		if n < 0 {
+			return cloister.Errorf(cloister.Invalid, "Cannot run %d dynos of %s. Choose 0 or more.", n, t.Type)
 		}
 		if n > 0 && t.Type == cloister.ReleaseType {
 			return cloister.Errorf(cloister.Invalid, "Process type release can not be scaled: its command runs once for each release. Run it again with `heroku releases:retry`.")
@@ -119,8 +123,8 @@ func scale(t *cloister.ProcessType, c Scaling, shield bool) error {
 	return nil
 }
 
-// dynoLimit refuses a formation that would take the space over its limit of dynos.
-func (p *Platform) dynoLimit(tx *store.Tx, app AppInfo) error {
+// dynoLimit refuses a formation that has just got more dynos, should they take the space over its limit.
+func (p *Platform) dynoLimit(tx *store.Tx, app AppInfo, more int) error {
 	types, err := tx.SpaceFormation(app.SpaceID)
 	if err != nil {
 		return err
@@ -129,10 +133,8 @@ func (p *Platform) dynoLimit(tx *store.Tx, app AppInfo) error {
 	if err != nil {
 		return err
 	}
-	if n := count(types) + runs; n > cloister.MaxDynos {
-		return cloister.Errorf(cloister.Invalid, "Space %s would have %d dynos; its limit is %d. Scale something down first.", app.Space.Name, n, cloister.MaxDynos)
-	}
-	return nil
+	n := count(types) + runs
+	return allow(tx, app.Space, cloister.LimitDynos, "Space "+app.Space.Name, n-more, n)
 }
 
 func count(types []cloister.ProcessType) (n int) {

@@ -100,7 +100,7 @@ func TestASpaceHasAHundredDynosAtMost(t *testing.T) {
 	var types []string
 	for i := range 10 {
 		types = append(types, fmt.Sprintf("type-%d", i))
-		changes = append(changes, platform.Scaling{Type: types[i], Quantity: new(cloister.MaxDynosPerType)})
+		changes = append(changes, platform.Scaling{Type: types[i], Quantity: new(cloister.LimitDynosPerType.Default())})
 	}
 	h.deploy(t, "quiet-garth", append(types, "extra")...)
 	_, err := h.scale(t, "quiet-garth", changes...)

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 
 	"github.com/cloister-dev/cloister"
@@ -94,7 +95,7 @@ func (p *Platform) RequestPeering(ctx context.Context, a cloister.Actor, space, 
 				}
 			}
 		}
-		if err := cloister.CanPeer(s.Space, mine, o.Routable()); err != nil {
+		if err := canPeer(tx, s.Space, mine, o.Routable()); err != nil {
 			return err
 		}
 		x := cloister.Peering{ID: cloister.NewPeeringID(), SpaceID: s.ID, PeerID: o.ID, SpaceBlocks: s.Routable(),
@@ -201,7 +202,7 @@ func (p *Platform) acceptable(tx *store.Tx, s SpaceInfo, x cloister.Peering) err
 	if err != nil {
 		return err
 	}
-	if err := cloister.CanPeer(s.Space, mine, blocks); err != nil || other == "" {
+	if err := canPeer(tx, s.Space, mine, blocks); err != nil || other == "" {
 		return err
 	}
 	o, err := tx.Space(other)
@@ -212,7 +213,15 @@ func (p *Platform) acceptable(tx *store.Tx, s SpaceInfo, x cloister.Peering) err
 	if err != nil {
 		return err
 	}
-	return cloister.CanPeer(o, theirs, x.PeerBlocks)
+	return canPeer(tx, o, theirs, x.PeerBlocks)
+}
+
+func canPeer(tx *store.Tx, s cloister.Space, peers []cloister.Peering, blocks []netip.Prefix) error {
+	limits, err := tx.Limits(s.ID)
+	if err != nil {
+		return err
+	}
+	return cloister.CanPeer(s, limits, peers, blocks)
 }
 
 // without lists the peerings of a space but one.

@@ -176,9 +176,9 @@ func TestAPeeringThatCannotBeIsRefusedAndChangesNothing(t *testing.T) {
 	}
 	before = len(h.events(t))
 	_, err := h.RequestPeering(ctx, h.admin, "cellar", "cell-5")
-	wantError(t, err, cloister.Invalid, "Space cellar has 5 peerings, which is its limit.")
+	wantError(t, err, cloister.Invalid, "Space cellar has 5 peerings, and would have 6; the limit is 5.")
 	_, err = h.AcceptPeering(ctx, h.admin, "cellar", h.office.Offer(h.cellar).ID)
-	wantError(t, err, cloister.Invalid, "Space cellar has 5 peerings, which is its limit.")
+	wantError(t, err, cloister.Invalid, "Space cellar has 5 peerings, and would have 6; the limit is 5.")
 	// Being asked does not use up anything of who is asked.
 	_, err = h.RequestPeering(ctx, h.admin, "cell-5", "cell-0")
 	must(t, err)

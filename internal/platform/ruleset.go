@@ -39,7 +39,7 @@ func (p *Platform) Rulesets(ctx context.Context, a cloister.Actor, space string)
 // still what the caller expects; it may be asked twice. Team admins only.
 func (p *Platform) SetTrusted(ctx context.Context, a cloister.Actor, space string, sources []string,
 	expected func(SpaceInfo, cloister.Ruleset) bool) (s SpaceInfo, r cloister.Ruleset, err error) {
-	ranges, err := cloister.ParseTrusted(sources, cloister.MaxTrustedRanges)
+	ranges, err := cloister.ParseTrusted(sources, cloister.LimitTrustedRanges.Most())
 	if err != nil {
 		return s, r, err
 	}
@@ -53,6 +53,9 @@ func (p *Platform) SetTrusted(ctx context.Context, a cloister.Actor, space strin
 		}
 		if expected != nil && !expected(s, now) {
 			return overtaken("trusted IP ranges", s, now.CreatedBy)
+		}
+		if err := allow(tx, s.Space, cloister.LimitTrustedRanges, "Space "+s.Name, len(now.Sources), len(ranges)); err != nil {
+			return err
 		}
 		r = cloister.Ruleset{ID: cloister.NewID(), SpaceID: s.ID, Sources: ranges, CreatedBy: a.User.Email, CreatedAt: tx.Now}
 		if err := tx.InsertRuleset(r); err != nil {
@@ -84,7 +87,7 @@ type Rehearsal struct {
 // RehearseTrusted tells which recent clients a set of trusted ranges would cut off, and changes nothing. Known is
 // false where nobody remembers clients. Team admins only.
 func (p *Platform) RehearseTrusted(ctx context.Context, a cloister.Actor, space string, sources []string) (out Rehearsal, known bool, err error) {
-	ranges, err := cloister.ParseTrusted(sources, cloister.MaxTrustedRanges)
+	ranges, err := cloister.ParseTrusted(sources, cloister.LimitTrustedRanges.Most())
 	if err != nil {
 		return out, false, err
 	}

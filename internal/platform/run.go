@@ -198,9 +198,8 @@ func (p *Platform) runLimit(tx *store.Tx, app AppInfo, size string) error {
 	if err != nil {
 		return err
 	}
-	if n >= cloister.MaxRuns {
-		return cloister.Errorf(cloister.Invalid, "Space %s runs %d one-off dynos of size %s; its limit is %d of each size at once. Stop one with `heroku ps:stop`, use another size, or ask an operator of this installation for more.",
-			app.Space.Name, n, size, cloister.MaxRuns)
+	if err := allow(tx, app.Space, cloister.LimitOneOffs, "Size "+size+" in space "+app.Space.Name, n, n+1); err != nil {
+		return err
 	}
 	all, err := tx.CountRuns(app.SpaceID, "")
 	if err != nil {
@@ -210,11 +209,8 @@ func (p *Platform) runLimit(tx *store.Tx, app AppInfo, size string) error {
 	if err != nil {
 		return err
 	}
-	if n := count(types) + all; n >= cloister.MaxDynos {
-		return cloister.Errorf(cloister.Invalid, "Space %s has %d dynos with those of its formations; its limit is %d. Scale something down first.",
-			app.Space.Name, n, cloister.MaxDynos)
-	}
-	return nil
+	n = count(types) + all
+	return allow(tx, app.Space, cloister.LimitDynos, "Space "+app.Space.Name, n, n+1)
 }
 
 // freeNumber picks the number of a one-off dyno: four digits, as they never stand for a slot.

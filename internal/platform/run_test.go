@@ -116,7 +116,7 @@ func TestFiveOneOffDynosOfEachSizeRunInASpaceAtOnce(t *testing.T) {
 	}
 	err := run("calm-gate", "")
 	wantKind(t, err, cloister.Invalid)
-	want := "Space cellar runs 5 one-off dynos of size Private-S; its limit is 5 of each size at once."
+	want := "Size Private-S in space cellar has 5 one-off dynos, and would have 6; the limit is 5."
 	if !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), "operator") {
 		t.Errorf("got %v", err)
 	}

@@ -32,6 +32,9 @@ func (p *Platform) CreateSlug(ctx context.Context, a cloister.Actor, ref string,
 		if app, err = p.app(tx, a, ref, deployApp); err != nil {
 			return err
 		}
+		if err := allow(tx, app.Space, cloister.LimitProcessTypes, "App "+app.Name, 0, len(in.ProcessTypes)); err != nil {
+			return err
+		}
 		name := in.Stack
 		if name == "" {
 			name = app.BuildStack
@@ -52,9 +55,6 @@ func (p *Platform) CreateSlug(ctx context.Context, a cloister.Actor, ref string,
 func (in SlugSpec) check() error {
 	if in.ProcessTypes == nil {
 		return cloister.Errorf(cloister.Invalid, "Process types are required: set process_types to an object such as {\"web\": \"bin/server\"}.")
-	}
-	if n := len(in.ProcessTypes); n > cloister.MaxProcessTypes {
-		return cloister.Errorf(cloister.Invalid, "The slug has %d process types; an app has at most %d.", n, cloister.MaxProcessTypes)
 	}
 	for _, t := range slices.Sorted(maps.Keys(in.ProcessTypes)) {
 		if err := cloister.ValidProcessType(t); err != nil {

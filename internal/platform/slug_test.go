@@ -34,7 +34,7 @@ func TestSlugsThatCanNotRunAreRefused(t *testing.T) {
 	before := len(h.events(t))
 	web := map[string]string{"web": "serve"}
 	many := map[string]string{}
-	for i := range cloister.MaxProcessTypes + 1 {
+	for i := range cloister.LimitProcessTypes.Default() + 1 {
 		many[strings.Repeat("x", i+1)] = "run"
 	}
 	for name, in := range map[string]platform.SlugSpec{

@@ -144,7 +144,7 @@ func TestTrustedRangesAreReplacedAsAWhole(t *testing.T) {
 func TestASpaceTrustsTwentyRangesAtMost(t *testing.T) {
 	h := newHouse(t)
 	var ranges []string
-	for i := range cloister.MaxTrustedRanges {
+	for i := range cloister.LimitTrustedRanges.Default() {
 		ranges = append(ranges, fmt.Sprintf("198.51.%d.0/24", i))
 	}
 	_, _, err := h.SetTrusted(t.Context(), h.admin, "cellar", ranges, nil)

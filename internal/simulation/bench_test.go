@@ -23,7 +23,7 @@ import (
 const (
 	fullSize     = 10_000 // apps
 	dynosPerApp  = 5
-	appsPerSpace = cloister.MaxApps
+	appsPerSpace = 20 // the limit
 )
 
 // BenchmarkPlaceAll measures how long control takes to place all dynos of an installation on the fake engine, from

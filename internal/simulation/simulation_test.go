@@ -19,7 +19,7 @@ import (
 // wait in their crash are filled by the next release.
 const settleTime = time.Hour
 
-var long = scale{apps: []string{"alpha", "beta", "gamma"}, dynos: cloister.MaxDynosPerType, actions: [2]int{1, 20}, first: 5 * time.Minute, pause: 45}
+var long = scale{apps: []string{"alpha", "beta", "gamma"}, dynos: cloister.LimitDynosPerType.Default(), actions: [2]int{1, 20}, first: 5 * time.Minute, pause: 45}
 
 func TestTheServerKeepsItsPromisesWhateverHappens(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
