@@ -23,7 +23,8 @@ const (
 	stepTimeout  = time.Minute
 	lease        = 2 * stepTimeout // a lease outlives its step
 	touchEvery   = 10 * time.Minute
-	pollEvery    = time.Second // how soon work that another process touched is seen
+	pollEvery    = time.Second      // how soon work that another process touched is seen, and what was refused is tried again
+	pollAlone    = 10 * time.Second // and how soon a lease of somebody who is gone, where there is no other process
 	firstBackoff = 250 * time.Millisecond
 	lastBackoff  = time.Minute
 )
@@ -115,7 +116,10 @@ func (l *Loop) turn(ctx context.Context) time.Duration {
 		return touchEvery // until a step ends
 	}
 	waits := l.waits(l.results)
-	wait := pollEvery
+	wait := pollAlone
+	if l.store.Shared() {
+		wait = pollEvery
+	}
 	var claimed []store.Work
 	err := l.store.Update(ctx, func(tx *store.Tx) (err error) {
 		if err := finish(tx, l.results, waits); err != nil {
@@ -126,7 +130,7 @@ func (l *Loop) turn(ctx context.Context) time.Duration {
 		}
 		due, ok, err := tx.NextWork()
 		if ok {
-			wait = min(pollEvery, max(due.Sub(tx.Now), time.Millisecond))
+			wait = min(wait, max(due.Sub(tx.Now), time.Millisecond))
 		}
 		return err
 	})

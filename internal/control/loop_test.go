@@ -291,7 +291,7 @@ func TestLeaseOfSomebodyElseIsRespectedUntilItEnds(t *testing.T) {
 		if d, ok := began["mine"]; !ok || d > time.Second {
 			t.Errorf("what an earlier life of ours had leased began after %s, %v", d, ok)
 		}
-		if d, ok := began["theirs"]; !ok || d < lease || d > lease+2*pollEvery {
+		if d, ok := began["theirs"]; !ok || d < lease || d > lease+2*pollAlone {
 			t.Errorf("what another has leased until %s began after %s, %v", lease, d, ok)
 		}
 	})

@@ -34,7 +34,7 @@ func Init() {
 // Commands are the commands of the binary that run a server, or look after one on this machine.
 func Commands() []cli.ServerCommand {
 	return []cli.ServerCommand{
-		{Name: "server", Help: "Run Cloister on this machine; --check, --login, --wait, --running and --down look after it.", Run: runServer},
+		{Name: "server", Help: "Run Cloister on this machine; --check, --login, --wait, --running, --upgrade and --down look after it.", Run: runServer},
 		{Name: "node", Help: "Run the engine: networks and containers. Started by server.", Run: process(RunNode)},
 		{Name: "control", Help: "Run the API, git and the work loop. Started by server.", Run: process(RunControl)},
 		{Name: "router", Help: "Run the router. Started by server.", Run: process(RunRouter)},
@@ -99,6 +99,7 @@ func runServer(ctx context.Context, args []string) error {
 	running := f.Bool("running", false, "exit with 0 if the server runs")
 	wait := f.Duration("wait", 0, "wait so long until the server answers")
 	login := f.Bool("login", false, "print a login for the first administrator, for `cloister login --from-stdin`")
+	upgrade := f.Bool("upgrade", false, "put this binary in the place of the one that runs, without losing a request")
 	down := f.Bool("down", false, "stop everything on this machine, dynos included; data stays")
 	c, err := flags(f, args)
 	if err != nil {
@@ -113,6 +114,8 @@ func runServer(ctx context.Context, args []string) error {
 		return waitReady(ctx, c, *wait)
 	case *login:
 		return printLogin(ctx, c, os.Stdout)
+	case *upgrade:
+		return upgradeServer(ctx, c)
 	case *down:
 		return bringDown(ctx, c)
 	case c.Engine == "fake":
@@ -134,7 +137,10 @@ func runServer(ctx context.Context, args []string) error {
 		return err
 	}
 	defer pid.unlock(lock)
-	return Supervise(ctx, c, args, logger("server"))
+	renew := make(chan os.Signal, 1)
+	signal.Notify(renew, syscall.SIGHUP)
+	defer signal.Stop(renew)
+	return Supervise(ctx, c, args, renew, logger("server"))
 }
 
 func waitReady(ctx context.Context, c Config, patience time.Duration) error {

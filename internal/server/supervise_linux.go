@@ -21,13 +21,16 @@ import (
 type child struct {
 	name      string
 	uid       int
-	listeners []*os.File // inherited from file descriptor 3 on, so that a restart refuses no connection
+	listeners []*os.File         // inherited from file descriptor 3 on, so that a restart refuses no connection
+	beside    bool               // two of it can run at once: when it is renewed, the next one begins before this one ends
+	renew     chan chan struct{} // asks for another process in its place; closed when the old one has ended
 }
 
 // Supervise runs node, control and router as processes of their own, as root, and starts each again when it dies. It
-// holds the public listening sockets, so clients wait instead of being refused while a process is replaced. When ctx
-// is done the processes end; dynos run on.
-func Supervise(ctx context.Context, c Config, args []string, log *slog.Logger) error {
+// holds the public listening sockets, so clients wait instead of being refused while a process is replaced. Something
+// sent to renew has all of them replaced, one after another, by what the binary is by then. When ctx is done the
+// processes end; dynos run on.
+func Supervise(ctx context.Context, c Config, args []string, renew <-chan os.Signal, log *slog.Logger) error {
 	if err := prepare(c); err != nil {
 		return err
 	}
@@ -43,9 +46,9 @@ func Supervise(ctx context.Context, c Config, args []string, log *slog.Logger) e
 	if err != nil {
 		return fmt.Errorf("listen for HTTPS: %w", err)
 	}
-	node := child{name: "node"}
-	control := child{name: "control", uid: c.ControlUID, listeners: []*os.File{api}}
-	router := child{name: "router", uid: c.RouterUID, listeners: []*os.File{web, webTLS}}
+	node := child{name: "node", renew: make(chan chan struct{})}
+	control := child{name: "control", uid: c.ControlUID, listeners: []*os.File{api}, renew: make(chan chan struct{})}
+	router := child{name: "router", uid: c.RouterUID, listeners: []*os.File{web, webTLS}, beside: true, renew: make(chan chan struct{})}
 
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
@@ -53,6 +56,7 @@ func Supervise(ctx context.Context, c Config, args []string, log *slog.Logger) e
 	all.Go(func() { node.keep(life, c, args, log) })
 	all.Go(func() { router.keep(ctx, c, args, log) })
 	needsNode.Go(func() { control.keep(ctx, c, args, log) })
+	needsNode.Go(func() { renewAll(ctx, renew, []child{node, control, router}, log) })
 	log.Info("server started", "api", c.Listen, "http", c.HTTP, "https", c.HTTPS)
 	needsNode.Wait() // control ends its builds, and for that it needs the engine
 	end()
@@ -60,13 +64,52 @@ func Supervise(ctx context.Context, c Config, args []string, log *slog.Logger) e
 	return nil
 }
 
+// renewAll replaces the processes, one after another, whenever it is asked to.
+func renewAll(ctx context.Context, asked <-chan os.Signal, all []child, log *slog.Logger) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-asked:
+		}
+		for _, ch := range all {
+			began, ended := time.Now(), make(chan struct{})
+			select {
+			case ch.renew <- ended:
+			case <-ctx.Done():
+				return
+			}
+			<-ended
+			log.Info("process renewed", "process", ch.name, "took", time.Since(began).Round(time.Millisecond))
+		}
+	}
+}
+
 // keep starts the process again and again until ctx is done, at once if it had lived, else with a growing pause.
 func (ch child) keep(ctx context.Context, c Config, args []string, log *slog.Logger) {
 	const longest = 10 * time.Second
 	pause := 100 * time.Millisecond
+	var leaving sync.WaitGroup
+	defer leaving.Wait()
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := ch.run(ctx, c, args)
+		life, end := context.WithCancel(ctx)
+		ended := make(chan error, 1)
+		go func() { ended <- ch.run(life, c, args) }()
+		var err error
+		select {
+		case err = <-ended:
+			end()
+		case renewed := <-ch.renew:
+			end()
+			if ch.beside { // it takes no more connections, and may have requests to finish
+				leaving.Go(func() { <-ended; close(renewed) })
+			} else {
+				<-ended
+				close(renewed)
+			}
+			continue
+		}
 		if ctx.Err() != nil {
 			return
 		}

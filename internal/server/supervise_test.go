@@ -18,6 +18,11 @@ import (
 // supervised keeps a stand-in running, and returns where it listens.
 func supervised(t *testing.T) (url string, stop func()) {
 	t.Helper()
+	return supervise(t, child{name: "control"})
+}
+
+func supervise(t *testing.T, ch child) (url string, stop func()) {
+	t.Helper()
 	c := Config{State: t.TempDir()}
 	if err := os.Mkdir(filepath.Dir(c.binary()), 0o755); err != nil {
 		t.Fatal(err)
@@ -40,7 +45,8 @@ func supervised(t *testing.T) (url string, stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		child{name: "control", listeners: []*os.File{f}}.keep(ctx, c, []string{"--state", c.State}, slog.New(slog.DiscardHandler))
+		ch.listeners = []*os.File{f}
+		ch.keep(ctx, c, []string{"--state", c.State}, slog.New(slog.DiscardHandler))
 	}()
 	stop = func() {
 		cancel()
@@ -102,6 +108,37 @@ func TestKilledProcessIsStartedAgainAndNobodyIsRefused(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("no other process answers: %v", err)
 		}
+	}
+}
+
+func TestRenewedProcessGivesWayAndNobodyIsRefused(t *testing.T) {
+	for _, beside := range []bool{false, true} {
+		ch := child{name: "control", beside: beside, renew: make(chan chan struct{})}
+		url, stop := supervise(t, ch)
+		first, _, err := whoIs(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		renewed := make(chan struct{})
+		ch.renew <- renewed
+		second := first
+		for second == first {
+			// The stand-in drops what it has taken when it is told to end; nobody may be refused.
+			if second, _, err = whoIs(url); err != nil && strings.Contains(err.Error(), "refused") {
+				t.Fatalf("beside %v: %v", beside, err)
+			} else if err != nil {
+				second = first
+			}
+		}
+		select {
+		case <-renewed:
+		case <-time.After(30 * time.Second):
+			t.Fatalf("beside %v: the old process is not said to have ended", beside)
+		}
+		if err := syscall.Kill(first, 0); err != syscall.ESRCH {
+			t.Errorf("beside %v: process %d is still there: %v", beside, first, err)
+		}
+		stop()
 	}
 }
 

@@ -35,6 +35,12 @@ func (a action) String() string {
 // faults are the actions after which dynos may be down through no fault of ours.
 var faults = []string{"crash", "lose", "fail zone", "declare failed", "break engine", "scale", "destroy app"}
 
+// kinds are the other actions; some are more likely than others.
+func kinds() []string {
+	return []string{"deploy", "deploy", "broken deploy", "deploy with command", "config", "restart dynos", "restart server", "heal zone",
+		"declare healed", "lose events", "hear events", "mend engine", "trust", "maintenance", "create app", "rollback", "run", "run", "stop runs"}
+}
+
 // A scale is how large histories are.
 type scale struct {
 	apps    []string
@@ -50,6 +56,8 @@ type history struct {
 	sizes  map[string]int // how many dynos each process type has before the script begins, as "alpha web"
 	first  time.Duration
 	script []action
+
+	sabotage string // what of the world does not do as it is told; "": nothing
 }
 
 func (s scale) draw(rt *rapid.T) history {
@@ -59,9 +67,7 @@ func (s scale) draw(rt *rapid.T) history {
 			h.sizes[app+" "+typ] = rapid.IntRange(0, s.dynos).Draw(rt, app+" "+typ)
 		}
 	}
-	what := append([]string{"deploy", "deploy", "broken deploy", "deploy with command", "config", "restart dynos", "restart server", "heal zone", "declare healed",
-		"lose events", "hear events", "mend engine", "trust", "maintenance", "create app", "rollback",
-		"run", "run", "stop runs"}, faults...)
+	what := append(kinds(), faults...)
 	h.script = rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) action {
 		return action{
 			what:  rapid.SampledFrom(what).Draw(rt, "what"),

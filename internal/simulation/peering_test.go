@@ -51,7 +51,7 @@ type peered struct {
 }
 
 func newPeered(t *testing.T) *peered {
-	s, err := newServer(t)
+	s, err := newServer(t, "")
 	if err != nil {
 		t.Fatal(err)
 	}

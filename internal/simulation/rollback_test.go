@@ -48,7 +48,7 @@ func (s *server) passes(ctx context.Context, quiet calm, seconds int, over func(
 func breakOne(t *testing.T, web int, rollback bool, restarts []int) (err error) {
 	cryptotest.SetGlobalRandom(t, 1)
 	ctx := t.Context()
-	s, err := newServer(t)
+	s, err := newServer(t, "")
 	if err != nil {
 		return err
 	}

@@ -38,14 +38,16 @@ type server struct {
 }
 
 // newServer makes an installation with one team, and starts it.
-func newServer(t *testing.T) (*server, error) {
+func newServer(t *testing.T, sabotage string) (*server, error) {
 	st, err := store.Open(t.Context(), store.Config{DSN: ":memory:", Key: make([]byte, 32)})
 	if err != nil {
 		return nil, err
 	}
 	s := &server{store: st, router: newRouter()}
+	s.router.deaf = sabotage == "the router takes no tables"
+	s.router.hasty = sabotage == "nobody waits for requests"
 	s.fake = fake.New(fake.Config{Behave: s.behave, Exec: untilHungUp})
-	s.engine = &watchedEngine{Engine: s.fake, router: s.router, store: st, unnamed: map[string]time.Time{}, failed: map[string]period{}}
+	s.engine = &watchedEngine{Engine: saboteur{s.fake, sabotage}, router: s.router, store: st, unnamed: map[string]time.Time{}, failed: map[string]period{}}
 	quiet := slog.New(slog.DiscardHandler)
 	s.platform = platform.New(st, platform.Config{AppDomain: "apps.localhost"}, quiet)
 	s.control = control.New(st, s.engine, s.router, silence{}, nil, control.Config{Owner: "server", AppDomain: "apps.localhost"}, quiet)

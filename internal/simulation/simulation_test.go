@@ -19,6 +19,9 @@ import (
 // wait in their crash are filled by the next release.
 const settleTime = time.Hour
 
+// settleStep is how often it is looked whether all is at rest.
+const settleStep = 10 * time.Second
+
 var long = scale{apps: []string{"alpha", "beta", "gamma"}, dynos: cloister.LimitDynosPerType.Default(), actions: [2]int{1, 20}, first: 5 * time.Minute, pause: 45}
 
 func TestTheServerKeepsItsPromisesWhateverHappens(t *testing.T) {
@@ -36,7 +39,7 @@ func TestTheServerKeepsItsPromisesWhateverHappens(t *testing.T) {
 func simulate(t *testing.T, h history) (err error) {
 	cryptotest.SetGlobalRandom(t, 1)
 	ctx := t.Context()
-	s, err := newServer(t)
+	s, err := newServer(t, h.sabotage)
 	if err != nil {
 		return err
 	}
@@ -101,8 +104,8 @@ func (s *server) settles(ctx context.Context, apps []string) error {
 		return err
 	}
 	var last error
-	for waited := time.Duration(0); waited < settleTime; waited += time.Minute {
-		time.Sleep(time.Minute)
+	for waited := time.Duration(0); waited < settleTime; waited += settleStep {
+		time.Sleep(settleStep)
 		synctest.Wait()
 		v, err := s.look(ctx)
 		if err != nil {

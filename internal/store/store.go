@@ -132,6 +132,9 @@ func (s *Store) Close() error {
 // Woken is signalled after an Update that touched work, in this process.
 func (s *Store) Woken() <-chan struct{} { return s.wake }
 
+// Shared reports whether other processes may touch work as well, of which Woken tells nothing. SQLite has one server.
+func (s *Store) Shared() bool { return s.postgres }
+
 // View runs fn in a transaction that sees one state of the data and changes nothing.
 func (s *Store) View(ctx context.Context, fn func(*Tx) error) error {
 	return s.run(ctx, s.read, &sql.TxOptions{ReadOnly: s.postgres, Isolation: s.isolation(sql.LevelRepeatableRead)}, fn)

@@ -13,17 +13,25 @@ import (
 type Load struct {
 	mu     sync.Mutex
 	sent   int
-	failed []string
+	failed []Failure
 	busy   sync.WaitGroup
 	stop   context.CancelFunc
 }
 
-// StartLoad sends so many requests a second until Stop, whether earlier ones are answered or not. The connection goes
-// to address, whatever the URL's host resolves to.
-func StartLoad(url, address string, perSecond int) *Load {
+// A Failure is a request that was not answered as it should be.
+type Failure struct {
+	Start, End time.Time
+	Err        error
+}
+
+func (f Failure) String() string {
+	return fmt.Sprintf("%s after %s: %v", f.Start.Format("15:04:05.000"), f.End.Sub(f.Start).Round(time.Millisecond), f.Err)
+}
+
+// StartLoad sends so many requests a second until Stop, whether earlier ones are answered or not.
+func StartLoad(client *http.Client, url string, perSecond int) *Load {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &Load{stop: cancel}
-	client := Client(address)
 	client.Timeout = 40 * time.Second
 	l.busy.Go(func() {
 		tick := time.NewTicker(time.Second / time.Duration(perSecond))
@@ -41,7 +49,7 @@ func StartLoad(url, address string, perSecond int) *Load {
 }
 
 func (l *Load) send(client *http.Client, url string) {
-	start := time.Now()
+	f := Failure{Start: time.Now()}
 	res, err := client.Get(url)
 	if err == nil {
 		_, err = io.Copy(io.Discard, res.Body)
@@ -54,12 +62,20 @@ func (l *Load) send(client *http.Client, url string) {
 	defer l.mu.Unlock()
 	l.sent++
 	if err != nil {
-		l.failed = append(l.failed, fmt.Sprintf("%s after %s: %v", start.Format("15:04:05.000"), time.Since(start).Round(time.Millisecond), err))
+		f.End, f.Err = time.Now(), err
+		l.failed = append(l.failed, f)
 	}
 }
 
+// Sent is how many requests have been answered, or failed, so far.
+func (l *Load) Sent() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.sent
+}
+
 // Stop waits for the answers that are due, and returns how many requests were sent and what failed.
-func (l *Load) Stop() (sent int, failed []string) {
+func (l *Load) Stop() (sent int, failed []Failure) {
 	l.stop()
 	l.busy.Wait()
 	return l.sent, l.failed

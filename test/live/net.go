@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -20,6 +21,13 @@ func Client(address string) *http.Client {
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, address)
 		}}}
+}
+
+// fresh has a client connect anew for each request, and take a certificate for what it is.
+func fresh(c *http.Client) *http.Client {
+	t := c.Transport.(*http.Transport)
+	t.DisableKeepAlives, t.TLSClientConfig = true, &tls.Config{InsecureSkipVerify: true} // the names are the test's own
+	return c
 }
 
 // An Outside is a machine on another network: a network namespace behind a wire, with an address of its own. What the
