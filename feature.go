@@ -7,6 +7,7 @@ type Feature struct {
 	Name        string
 	Description string
 	Default     bool // what it is in an app whose owner has not switched it
+	Lab         bool // clients list it under labs, as Heroku does
 }
 
 // The features of apps.
@@ -14,15 +15,17 @@ const (
 	ReleaseRollback = "release-rollback"
 	Preboot         = "preboot"
 	DailyRestarts   = "daily-dyno-restarts"
+	RuntimeMetrics  = "log-runtime-metrics"
 )
 
 // Features are all features of apps, by name. Whether dynos are restarted daily an operator decides for the apps whose
 // owners do not.
 func Features(daily bool) []Feature {
 	return []Feature{
-		{DailyRestarts, "Restart each dyno when it has been up for a day, as Heroku does.", daily},
-		{Preboot, "Start a dyno's successor beside it where stopping it first would take down more than a quarter.", true},
-		{ReleaseRollback, "Go back to the release before when the dynos of a new one do not come up.", true},
+		{DailyRestarts, "Restart each dyno when it has been up for a day, as Heroku does.", daily, false},
+		{RuntimeMetrics, "Write what each dyno uses of memory and processors into the log.", false, true},
+		{Preboot, "Start a dyno's successor beside it where stopping it first would take down more than a quarter.", true, false},
+		{ReleaseRollback, "Go back to the release before when the dynos of a new one do not come up.", true, false},
 	}
 }
 

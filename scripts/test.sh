@@ -16,7 +16,8 @@ else
 fi
 
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+simulation=
+trap '[ -z "$simulation" ] || kill -- "-$simulation" || true; rm -f "$log" "$log.beside"' EXIT
 failed=0
 run() {
   echo "== $*"
@@ -28,14 +29,21 @@ run() {
 
 run make --no-print-directory lint
 
-# What takes the machine for itself (containers, whole servers) runs alone; the rest runs beside each other.
-alone='/internal/engine/local$|/internal/build|/test/|/internal/simulation$'
+# What takes the machine for itself (containers, whole servers) runs alone; the rest runs beside each other. The
+# simulation only computes: it takes what all others leave, and is waited for at the end.
+alone='/internal/engine/local$|/internal/build|/test/'
+beside='/internal/simulation$'
 packages=$(go list ./...)
-run go test -v -count=1 $(grep -vE "$alone" <<<"$packages")
+run go test -v -count=1 $(grep -vE "$alone|$beside" <<<"$packages")
+setsid nice -n 19 go test -v -count=1 -timeout 80m $(grep -E "$beside" <<<"$packages") >"$log.beside" 2>&1 &
+simulation=$!
 run go test -v -count=1 -p 1 -timeout 40m $(grep -E "$alone" <<<"$packages")
 if [ "$(id -u)" = 0 ]; then
   run test/postgres.sh go test -v -count=1 ./internal/store/...
 fi
+wait "$simulation" || failed=1
+simulation=
+run cat "$log.beside"
 
 passed=$(grep -cE '^\s*--- PASS' "$log" || true)
 failures=$(grep -cE '^\s*--- FAIL' "$log" || true)

@@ -79,6 +79,10 @@ func featureName(ref string) string {
 func featureID(name string) string { return cloister.NameID("feature", name) }
 
 func feature(app platform.AppInfo, f platform.FeatureInfo) heroku.Feature {
-	return heroku.Feature{ID: featureID(f.Name), Name: f.Name, DisplayName: f.Name, Description: f.Description, State: "general",
+	state := "general"
+	if f.Lab {
+		state = "beta" // whatever is not general is listed by labs
+	}
+	return heroku.Feature{ID: featureID(f.Name), Name: f.Name, DisplayName: f.Name, Description: f.Description, State: state,
 		Enabled: f.Enabled, CreatedAt: heroku.At(app.CreatedAt), UpdatedAt: heroku.At(app.UpdatedAt)}
 }

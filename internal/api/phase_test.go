@@ -82,11 +82,11 @@ func TestFeaturesOfAnAppAreSwitched(t *testing.T) {
 	for _, f := range all {
 		on[f.Name] = f.Enabled
 	}
-	if len(all) != 3 || !on["preboot"] || !on["release-rollback"] || on["daily-dyno-restarts"] {
+	if len(all) != 4 || !on["preboot"] || !on["release-rollback"] || on["daily-dyno-restarts"] || on["log-runtime-metrics"] {
 		t.Errorf("features %+v", all)
 	}
 	var f heroku.Feature
-	for _, ref := range []string{"preboot", all[1].ID} {
+	for _, ref := range []string{"preboot", all[2].ID} {
 		h.call("PATCH", "/apps/hello/features/"+ref, `{"enabled":false}`).want(t, 200, &f)
 		h.call("GET", "/apps/hello/features/"+ref, nil).want(t, 200, &f)
 		if f.Name != "preboot" || f.Enabled {

@@ -114,6 +114,7 @@ func (c *Control) Run(ctx context.Context) error {
 	group.Go(func() error { return c.routes.run(ctx) })
 	group.Go(func() error { return c.follow(ctx) })
 	group.Go(func() error { return c.watchZones(ctx) })
+	group.Go(func() error { return c.meter(ctx) })
 	return orDone(ctx, group.Wait())
 }
 

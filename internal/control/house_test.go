@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -116,9 +117,10 @@ func (r *paperRouter) routes() cloister.Routes {
 	return r.table
 }
 
-// silence is a log that nobody reads, and whose drains are only noted.
+// silence is a log that nobody but tests read, and whose drains are only noted.
 type silence struct {
 	mu     sync.Mutex
+	said   []string                    // by the platform, as "web.1: text"
 	drains map[string][]cloister.Drain // by app
 	broken error
 }
@@ -144,7 +146,24 @@ func (s *silence) of(app string) []cloister.Drain {
 	return s.drains[app]
 }
 
-func (*silence) Platform(string, string, time.Time, string) {}
-func (*silence) Ensure(string, string, string)              {}
-func (*silence) Drained(context.Context, string)            {}
-func (*silence) Delete(string)                              {}
+func (s *silence) Platform(_, proc string, _ time.Time, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.said = append(s.said, proc+": "+text)
+}
+
+// lines are those that begin with a text.
+func (s *silence) lines(begin string) (out []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.said {
+		if strings.HasPrefix(l, begin) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+func (*silence) Ensure(string, string, string)   {}
+func (*silence) Drained(context.Context, string) {}
+func (*silence) Delete(string)                   {}

@@ -1,5 +1,5 @@
 // Package engine says what it takes to run Cloister on machines: two nouns, a space (a network) and a workload
-// (a container), and eleven verbs. Web dynos, one-off dynos, builds and data services are all workloads.
+// (a container), and twelve verbs. Web dynos, one-off dynos, builds and data services are all workloads.
 //
 // It refuses to decide anything: what should run, where and when is decided in package plan. An engine does what it
 // is told, or says why not. Package enginetest is the contract as a test suite, and every engine passes it.
@@ -40,6 +40,8 @@ type Engine interface {
 	// List is the truth about workloads, sorted by id: those with the given owner, or all for "".
 	// A workload that has exited is listed until it is dropped.
 	List(ctx context.Context, owner string) ([]Status, error)
+	// Usage is what workloads that run use at this moment, sorted by id: those with the given owner, or all for "".
+	Usage(ctx context.Context, owner string) ([]Usage, error)
 
 	// Logs yields the lines that a workload wrote after since, and goes on with new ones until the workload has
 	// exited and all was read, or ctx is done. Times strictly increase within a workload.
@@ -172,9 +174,27 @@ type Status struct {
 	Endpoint   netip.AddrPort // where the router reaches Port; invalid when Port is 0
 	StartedAt  time.Time      // of the first process
 	ExitedAt   time.Time
-	ExitStatus int  // as a shell tells it: 128+n when killed by signal n
-	OOM        bool // the kernel killed a process for memory
+	ExitStatus int   // as a shell tells it: 128+n when killed by signal n
+	OOM        bool  // the kernel killed a process for memory
+	Peak       int64 // with OOM: the most memory that was in use at once, in bytes
 	Labels     map[string]string
+}
+
+// Usage is what a workload uses, as the kernel counts it.
+type Usage struct {
+	ID       string
+	Owner    string
+	At       time.Time
+	Memory   int64         // bytes that count against the limit: RSS, the file cache, and the kernel's own
+	RSS      int64         // bytes of the processes' own memory
+	Cache    int64         // bytes of files
+	Swap     int64         // bytes
+	Limit    int64         // bytes
+	PagesIn  int64         // pages charged since the start; 0 where the kernel does not count them (control groups version 2)
+	PagesOut int64         // pages given back
+	CPU      time.Duration // since the start
+	Runnable int           // threads that run, or wait for a processor
+	PIDs     int           // processes and threads
 }
 
 // A Line is a line of a workload's output, without its newline, at most 10 000 bytes; longer ones come in pieces.

@@ -63,8 +63,8 @@ func (f *formation) exited(r *row, s engine.Status) {
 		f.say(r.Dyno, s.ExitedAt, fmt.Sprintf("Process exited with status %d", s.ExitStatus))
 		return
 	}
-	if s.OOM {
-		f.say(r.Dyno, s.ExitedAt, "Error R15 (Memory quota vastly exceeded)")
+	for _, line := range outOfMemory(r.Size, s) {
+		f.say(r.Dyno, s.ExitedAt, line)
 	}
 	f.say(r.Dyno, s.ExitedAt, fmt.Sprintf("Process exited with status %d", s.ExitStatus))
 	f.say(r.Dyno, s.ExitedAt, fmt.Sprintf("State changed from %s to crashed", r.State))

@@ -170,8 +170,10 @@ func (p *run) ended(at time.Time, status int) {
 		p.up(p.Seen.StartedAt)
 	}
 	p.r.EndedAt, p.r.Exit = at, status
-	if s := p.Seen; s != nil && s.OOM {
-		p.say(at, "Error R15 (Memory quota vastly exceeded)")
+	if p.Seen != nil {
+		for _, line := range outOfMemory(p.r.Size, *p.Seen) {
+			p.say(at, line)
+		}
 	}
 	if killed := p.r.StopAt.Add(Grace); status == 137 && !p.r.StopAt.IsZero() && !at.Before(killed) {
 		p.say(killed, "Error R12 (Exit timeout) -> At least one process failed to exit within 30 seconds of SIGTERM")

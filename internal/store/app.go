@@ -54,6 +54,11 @@ func (tx *Tx) Apps(f AppFilter) ([]cloister.App, error) {
 	return many(tx, scanApp, query+` ORDER BY name`, args...)
 }
 
+// AppsWith lists the apps whose owners have switched a feature on, by id.
+func (tx *Tx) AppsWith(feature string) ([]string, error) {
+	return many(tx, value[string], `SELECT id FROM apps WHERE features LIKE $1 ORDER BY id`, `%"`+feature+`":true%`)
+}
+
 // CountApps counts the apps of a space.
 func (tx *Tx) CountApps(spaceID string) (int, error) {
 	return one(tx, "space", value[int], `SELECT COUNT(*) FROM apps WHERE space_id = $1`, spaceID)

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -63,6 +64,13 @@ func TestAppsAreFilteredBySpaceTeamAndUser(t *testing.T) {
 			t.Run(name, func(t *testing.T) { same(t, got, test.want) })
 		}
 		same(t, read(t, s, func(tx *store.Tx) (int, error) { return tx.CountApps(x.space.ID) }), 1)
+		update(t, s, func(tx *store.Tx) error {
+			x.app.Features, other.app.Features = map[string]bool{"a": true, "b": false}, map[string]bool{"b": true}
+			return errors.Join(tx.UpdateApp(x.app), tx.UpdateApp(other.app))
+		})
+		for feature, want := range map[string][]string{"a": {x.app.ID}, "b": {other.app.ID}, "c": nil} {
+			same(t, read(t, s, func(tx *store.Tx) ([]string, error) { return tx.AppsWith(feature) }), want)
+		}
 		same(t, read(t, s, func(tx *store.Tx) (int, error) { return tx.CountApps("empty") }), 0)
 	})
 }

@@ -31,6 +31,7 @@ func TestRun(t *testing.T) {
 	t.Run("a hundred megabytes go in and out", w.runCarriesEverything)
 	t.Run("a window is resized", w.runResizesWindow)
 	t.Run("memory is limited", w.runLimitsMemory)
+	t.Run("what dynos use is logged", w.usageIsLogged)
 	t.Run("a client that vanishes hangs up", w.runHangsUp)
 	t.Run("a killed control ends sessions", func(t *testing.T) { w.runEndsWith(t, "control") })
 	t.Run("a killed node ends sessions", func(t *testing.T) { w.runEndsWith(t, "node") })
@@ -148,7 +149,25 @@ func (w *world) runLimitsMemory(t *testing.T) {
 	if got := c.ProcessState.ExitCode(); got != 137 {
 		t.Errorf("status %d: %s%s", got, out, errs)
 	}
+	w.logged(t, "Process running mem=5") // of 512 MB: what was measured at the end
 	w.logged(t, "Error R15 (Memory quota vastly exceeded)")
+}
+
+// usageIsLogged has a dyno that is busy say so.
+func (w *world) usageIsLogged(t *testing.T) {
+	w.Cloister(t, "features:enable", "log-runtime-metrics", "--app", "run-app")
+	defer w.Cloister(t, "features:disable", "log-runtime-metrics", "--app", "run-app")
+	w.logged(t, "sample#memory_quota=1024.00MB")
+	w.logged(t, "sample#load_avg_1m=")
+	used, err := remote.Dial(filepath.Join(w.Run, "node.sock")).Usage(t.Context(), "")
+	if err != nil || len(used) == 0 {
+		t.Fatalf("nothing uses anything: %v", err)
+	}
+	for _, u := range used {
+		if u.RSS < 1<<20 || u.RSS > u.Limit || u.CPU <= 0 || u.PIDs < 1 {
+			t.Errorf("a dyno uses %+v", u)
+		}
+	}
 }
 
 func (w *world) runHangsUp(t *testing.T) {

@@ -3,6 +3,7 @@ package enginetest
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/engine"
@@ -52,6 +53,47 @@ var lists = []contract{
 		b.must(b.Engine.Drop(b.ctx, w.ID))
 		if s, ok := b.status(w); ok {
 			b.Errorf("it is still listed: %+v", s)
+		}
+	}},
+}
+
+var usages = []contract{
+	{"usage tells of what runs, sorted by id", func(b *bench) {
+		var mine []string
+		for range 3 {
+			w := b.run(b.Commands.Wait)
+			b.untilRunning(w)
+			mine = append(mine, w.ID)
+		}
+		other := b.workload(b.Commands.Wait)
+		other.Owner = "app-" + cloister.NewID()
+		b.untilRunning(b.start(other))
+		slices.Sort(mine)
+		used, err := b.Engine.Usage(b.ctx, b.owner)
+		b.must(err)
+		var got []string
+		for _, u := range used {
+			got = append(got, u.ID)
+			if u.Owner != b.owner || u.PIDs < 1 || u.Limit != 64<<20 || time.Since(u.At).Abs() > time.Minute || u.Memory > u.Limit || u.RSS > u.Memory {
+				b.Errorf("it is said to use %+v", u)
+			}
+		}
+		if !slices.Equal(got, mine) {
+			b.Errorf("got %v, want %v", got, mine)
+		}
+		all, err := b.Engine.Usage(b.ctx, "")
+		b.must(err)
+		if !slices.ContainsFunc(all, func(u engine.Usage) bool { return u.ID == other.ID }) {
+			b.Errorf("%s is not among all: %+v", other.ID, all)
+		}
+	}},
+	{"what has exited uses nothing", func(b *bench) {
+		w := b.run(b.Commands.Exit(0))
+		b.untilExited(w)
+		used, err := b.Engine.Usage(b.ctx, b.owner)
+		b.must(err)
+		if len(used) > 0 {
+			b.Errorf("got %+v", used)
 		}
 	}},
 }

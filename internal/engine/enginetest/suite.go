@@ -37,7 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) Setup) {
 		setup.Patience = 15 * time.Second
 	}
 	t.Run("contract", func(t *testing.T) {
-		for _, group := range [][]contract{spaces, networks, names, starts, stops, drops, lists, logs, execs, ports, volumes, events} {
+		for _, group := range [][]contract{spaces, networks, names, starts, stops, drops, lists, usages, logs, execs, ports, volumes, events} {
 			for _, c := range group {
 				t.Run(c.name, func(t *testing.T) {
 					t.Parallel()

@@ -25,6 +25,7 @@ type Behaviour struct {
 	Stubborn bool          // it ignores SIGTERM
 	Stop     time.Duration // from SIGTERM until it exits
 	Stopped  int           // its status after SIGTERM; zero: 143
+	Usage    engine.Usage  // what it uses while it runs; ID, Owner, At and Limit are filled in
 }
 
 // Obey is the behaviour that a command asks for. The commands begin with the word "fake", and are those that the

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/engine"
@@ -111,6 +112,25 @@ func (e *Engine) List(ctx context.Context, owner string) ([]engine.Status, error
 		out = append(out, s)
 	}
 	slices.SortFunc(out, func(a, b engine.Status) int { return strings.Compare(a.ID, b.ID) })
+	return out, nil
+}
+
+// Usage is what the behaviour of each workload that runs says.
+func (e *Engine) Usage(ctx context.Context, owner string) ([]engine.Usage, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := e.down(ctx); err != nil {
+		return nil, err
+	}
+	var out []engine.Usage
+	for _, w := range e.workloads {
+		if (owner == "" || w.Owner == owner) && w.status.Phase == engine.Running {
+			u := w.Behaviour.Usage
+			u.ID, u.Owner, u.At, u.Limit, u.PIDs = w.ID, w.Owner, time.Now(), w.Size.Memory, max(u.PIDs, 1)
+			out = append(out, u)
+		}
+	}
+	slices.SortFunc(out, func(a, b engine.Usage) int { return strings.Compare(a.ID, b.ID) })
 	return out, nil
 }
 

@@ -3,7 +3,11 @@ package local
 import (
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/cloister-dev/cloister/internal/engine"
 )
@@ -111,5 +115,79 @@ func TestMemoryLimitLeavesNoSwap(t *testing.T) {
 	}
 	if r := spec(w, box{Command: []string{"x"}}).Linux.Resources; r.Memory.Swap != nil {
 		t.Error("swap is limited by a kernel that cannot")
+	}
+}
+
+func TestUsageIsReadOfBothVersions(t *testing.T) {
+	for name, files := range map[string]map[string]string{
+		"version 1": {
+			"memory/cloister/x/memory.usage_in_bytes":     "3000\n",
+			"memory/cloister/x/memory.max_usage_in_bytes": "4000\n",
+			"memory/cloister/x/memory.stat":               "cache 1\nrss 2\ntotal_cache 1000\ntotal_rss 2000\ntotal_swap 5\ntotal_pgpgin 70\ntotal_pgpgout 60\n",
+			"memory/cloister/x/tasks":                     "1\nnone\n",
+			"cpuacct/cloister/x/cpuacct.usage":            "2000000\n",
+			"pids/cloister/x/pids.current":                "4\n",
+		},
+		"version 2": {
+			"cgroup.controllers":             "cpuset cpu io memory pids\n",
+			"cloister/x/memory.current":      "3000\n",
+			"cloister/x/memory.peak":         "4000\n",
+			"cloister/x/memory.stat":         "anon 2000\nfile 1000\nkernel 0\n",
+			"cloister/x/memory.swap.current": "5\n",
+			"cloister/x/cpu.stat":            "usage_usec 2000\nuser_usec 1\n",
+			"cloister/x/pids.current":        "4\n",
+			"cloister/x/cgroup.threads":      "1\n",
+		},
+	} {
+		h := tree(t, files)
+		u, ok := h.usage("/cloister/x")
+		u.Runnable = 0 // of this machine's process 1, whatever it does
+		want := engine.Usage{Memory: 3000, RSS: 2000, Cache: 1000, Swap: 5, CPU: 2 * time.Millisecond, PIDs: 4}
+		if name == "version 1" {
+			want.PagesIn, want.PagesOut = 70, 60
+		}
+		if !ok || u != want || h.peak("/cloister/x") != 4000 {
+			t.Errorf("%s: got %+v, %v, peak %d", name, u, ok, h.peak("/cloister/x"))
+		}
+		if u, ok := h.usage("/cloister/gone"); ok {
+			t.Errorf("%s: a group that is gone uses %+v", name, u)
+		}
+	}
+}
+
+func TestRunnableThreadsAreCounted(t *testing.T) {
+	busy, stop := make(chan struct{}), make(chan struct{})
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		runtime.LockOSThread()
+		close(busy)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	})
+	<-busy
+	defer ended.Wait()
+	defer close(stop)
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := filepath.Join(t.TempDir(), "tasks")
+	var tids strings.Builder
+	for _, d := range tasks {
+		tids.WriteString(d.Name() + "\n")
+	}
+	if err := os.WriteFile(list, []byte(tids.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if n := runnable(list); n < 1 || n > len(tasks) {
+		t.Errorf("%d of %d threads run", n, len(tasks))
+	}
+	if n := runnable(list + ".gone"); n != 0 {
+		t.Errorf("%d threads of nothing run", n)
 	}
 }

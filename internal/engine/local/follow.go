@@ -72,7 +72,10 @@ func (e *Engine) await(w *workload, task containerd.Task) (end, bool) {
 // finish cleans up after a workload that has exited, and then says so. When this engine is closed in the middle, the
 // next one goes on: how it ended is written down before the task goes, which is the only one to know.
 func (e *Engine) finish(w *workload, x end, pumps []*pump, pumping *sync.WaitGroup) {
-	x.OOM = x.OOM || cgroups.oomKills(e.cgroup(w)) > 0 // the counter, too, goes with the task
+	// The counters, too, go with the task.
+	if x.OOM = x.OOM || cgroups.oomKills(e.cgroup(w)) > 0; x.OOM {
+		x.Peak = max(x.Peak, cgroups.peak(e.cgroup(w)))
+	}
 	if err := e.update(w, func(r *workloadRecord) { r.End = &x }); err != nil {
 		e.log.Error("an exit was not recorded", "workload", w.spec.ID, "error", err)
 	}
@@ -100,6 +103,7 @@ func (e *Engine) finish(w *workload, x end, pumps []*pump, pumping *sync.WaitGro
 			r.Status.ExitedAt = r.Status.StartedAt
 		}
 		r.Status.OOM = r.Status.OOM || x.OOM
+		r.Status.Peak = max(r.Status.Peak, x.Peak)
 		r.Pid, r.End = 0, nil
 	})
 	if err != nil {
@@ -179,7 +183,9 @@ func (e *Engine) tend(w *workload) {
 		err := e.update(w, func(r *workloadRecord) {
 			if r.Status.Phase == engine.Running {
 				r.Status.Listening = r.Status.Listening || bound
-				r.Status.OOM = r.Status.OOM || oom
+				if oom {
+					r.Status.OOM, r.Status.Peak = true, cgroups.peak(e.cgroup(w))
+				}
 			}
 		})
 		if err != nil {

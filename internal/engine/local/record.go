@@ -31,6 +31,7 @@ type end struct {
 	Status int
 	At     time.Time
 	OOM    bool
+	Peak   int64
 }
 
 // A spaceRecord is what a restart must know of a space.

@@ -75,6 +75,10 @@ func (c *Client) List(ctx context.Context, owner string) (out []engine.Status, e
 	return out, c.call(ctx, pathList, listCall{owner}, &out)
 }
 
+func (c *Client) Usage(ctx context.Context, owner string) (out []engine.Usage, err error) {
+	return out, c.call(ctx, pathUsage, listCall{owner}, &out)
+}
+
 // Logs ends with an Unavailable error when the other process goes away; the caller goes on with the time of the last
 // line it has read.
 func (c *Client) Logs(ctx context.Context, id string, since time.Time) iter.Seq2[engine.Line, error] {

@@ -36,6 +36,7 @@ func Serve(ctx context.Context, l net.Listener, e engine.Engine, allowedUIDs []i
 	mux.HandleFunc("POST "+pathDrop, do(func(ctx context.Context, in idCall) error { return e.Drop(ctx, in.ID) }))
 	mux.HandleFunc("POST "+pathDropVolume, do(func(ctx context.Context, in idCall) error { return e.DropVolume(ctx, in.ID) }))
 	mux.HandleFunc("POST "+pathList, call(func(ctx context.Context, in listCall) ([]engine.Status, error) { return e.List(ctx, in.Owner) }))
+	mux.HandleFunc("POST "+pathUsage, call(func(ctx context.Context, in listCall) ([]engine.Usage, error) { return e.Usage(ctx, in.Owner) }))
 	mux.HandleFunc("POST "+pathLogs, s.logs)
 	mux.HandleFunc("POST "+pathEvents, s.events)
 	mux.HandleFunc("POST "+pathExec, s.exec)

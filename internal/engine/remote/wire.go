@@ -17,6 +17,7 @@ const (
 	pathStop        = "/workloads/stop"
 	pathDrop        = "/workloads/drop"
 	pathList        = "/workloads/list"
+	pathUsage       = "/workloads/usage"
 	pathLogs        = "/workloads/logs"
 	pathExec        = "/workloads/exec"
 	pathDropVolume  = "/volumes/drop"
