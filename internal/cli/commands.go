@@ -39,6 +39,7 @@ type commands struct {
 	AppsOpen    appsOpen       `cmd:"" name:"apps:open" group:"apps" help:"Open an app in a browser."`
 	AppsRename  appsRename     `cmd:"" name:"apps:rename" group:"apps" help:"Rename an app."`
 	AppsDrop    appsDestroy    `cmd:"" name:"apps:destroy" group:"apps" help:"Destroy an app and all that belongs to it."`
+	AppsErrors  appsErrors     `cmd:"" name:"apps:errors" group:"apps" help:"Count the errors of an app."`
 	AppsLock    appsLock       `cmd:"" name:"apps:lock" group:"apps" help:"Hide an app from members who are not its collaborators."`
 	AppsUnlock  appsUnlock     `cmd:"" name:"apps:unlock" group:"apps" help:"Let all members of the team see an app again."`
 	AppsJoin    appsJoin       `cmd:"" name:"apps:join" group:"apps" help:"Make yourself a collaborator of an app."`
@@ -51,18 +52,21 @@ type commands struct {
 	FeatureOn   featureEnable  `cmd:"" name:"features:enable" group:"apps" help:"Switch a feature of an app on."`
 	FeatureOff  featureDisable `cmd:"" name:"features:disable" group:"apps" help:"Switch a feature of an app off."`
 
-	PS        ps            `cmd:"" name:"ps" group:"dynos" help:"List the dynos of an app."`
-	PSScale   psScale       `cmd:"" name:"ps:scale" group:"dynos" help:"Scale dynos up and down."`
-	PSType    psType        `cmd:"" name:"ps:type" group:"dynos" help:"Show or set the sizes of dynos."`
-	PSRestart psRestart     `cmd:"" name:"ps:restart" group:"dynos" help:"Restart dynos."`
-	PSStop    psStop        `cmd:"" name:"ps:stop" group:"dynos" help:"Stop dynos."`
-	PSBoot    psBootTimeout `cmd:"" name:"ps:boot-timeout" group:"dynos" help:"Show or set how long web dynos may take to boot."`
-	PSWait    psWait        `cmd:"" name:"ps:wait" group:"dynos" help:"Wait until all dynos run the newest release."`
-	Run       run           `cmd:"" name:"run" group:"dynos" help:"Run a command in a one-off dyno."`
-	RunDetach runDetached   `cmd:"" name:"run:detached" group:"dynos" help:"Run a command in a one-off dyno, without its output."`
-	PSExec    psExec        `cmd:"" name:"ps:exec" group:"dynos" help:"Run a command or a shell inside a dyno that runs already."`
-	PSCopy    psCopy        `cmd:"" name:"ps:copy" group:"dynos" help:"Copy a file out of a dyno."`
-	RunInside runInside     `cmd:"" name:"run:inside" group:"dynos" help:"Run a command inside a dyno that runs already."`
+	PS        ps               `cmd:"" name:"ps" group:"dynos" help:"List the dynos of an app."`
+	PSScale   psScale          `cmd:"" name:"ps:scale" group:"dynos" help:"Scale dynos up and down."`
+	PSType    psType           `cmd:"" name:"ps:type" group:"dynos" help:"Show or set the sizes of dynos."`
+	PSRestart psRestart        `cmd:"" name:"ps:restart" group:"dynos" help:"Restart dynos."`
+	PSStop    psStop           `cmd:"" name:"ps:stop" group:"dynos" help:"Stop dynos."`
+	AutoShow  autoscaleShow    `cmd:"" name:"ps:autoscale" group:"dynos" help:"Show what of an app is scaled by itself."`
+	AutoOn    autoscaleEnable  `cmd:"" name:"ps:autoscale:enable" group:"dynos" help:"Have dynos scaled by response time, or by the load of processors."`
+	AutoOff   autoscaleDisable `cmd:"" name:"ps:autoscale:disable" group:"dynos" help:"Scale dynos by hand again."`
+	PSBoot    psBootTimeout    `cmd:"" name:"ps:boot-timeout" group:"dynos" help:"Show or set how long web dynos may take to boot."`
+	PSWait    psWait           `cmd:"" name:"ps:wait" group:"dynos" help:"Wait until all dynos run the newest release."`
+	Run       run              `cmd:"" name:"run" group:"dynos" help:"Run a command in a one-off dyno."`
+	RunDetach runDetached      `cmd:"" name:"run:detached" group:"dynos" help:"Run a command in a one-off dyno, without its output."`
+	PSExec    psExec           `cmd:"" name:"ps:exec" group:"dynos" help:"Run a command or a shell inside a dyno that runs already."`
+	PSCopy    psCopy           `cmd:"" name:"ps:copy" group:"dynos" help:"Copy a file out of a dyno."`
+	RunInside runInside        `cmd:"" name:"run:inside" group:"dynos" help:"Run a command inside a dyno that runs already."`
 
 	Config      configList   `cmd:"" name:"config" group:"config" help:"List the config vars of an app."`
 	ConfigGet   configGet    `cmd:"" name:"config:get" group:"config" help:"Show the values of config vars."`

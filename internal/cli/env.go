@@ -43,6 +43,11 @@ func (s *Session) toolSettings(base string) ([]setting, error) {
 	set("HEROKU_API_URL", s.config.URL) // Terraform's
 	set("HEROKU_API_KEY", s.config.Token)
 	set("HEROKU_EMAIL", s.config.Email)
+	node, err := s.nodeOptions()
+	if err != nil {
+		return nil, err
+	}
+	set("NODE_OPTIONS", node)
 	set("DISABLE_TELEMETRY", "true")
 	set("HEROKU_SKIP_NEW_VERSION_CHECK", "true")
 	set("HEROKU_DISABLE_AUTOUPDATE", "true") // it would fetch another version from elsewhere
@@ -89,10 +94,10 @@ func (s *Session) trustSettings(server *url.URL) ([]setting, error) {
 	return out, nil
 }
 
-// withLoopback is a NO_PROXY that names this machine too: no proxy reaches that.
+// withLoopback is a NO_PROXY that names this machine too, and what leads to it: no proxy reaches that.
 func withLoopback(no string) string {
 	hosts := strings.FieldsFunc(no, func(r rune) bool { return r == ',' || r == ' ' })
-	for _, h := range []string{"localhost", "127.0.0.1"} {
+	for _, h := range append([]string{"localhost", "127.0.0.1"}, strays...) {
 		found := false
 		for _, have := range hosts {
 			found = found || have == h

@@ -78,6 +78,8 @@ type Control struct {
 	names    *names
 	sessions *Sessions
 	outputs  *outputs
+	traffic  *traffic
+	load     load
 
 	looking sync.Mutex  // held while zones are looked at
 	seen    []plan.Zone // by the last look that the engine answered
@@ -85,7 +87,9 @@ type Control struct {
 
 // New returns a Control. builds may be nil where nothing is built.
 func New(s *store.Store, e engine.Engine, r Router, logs Log, b *Builds, c Config, log *slog.Logger) *Control {
-	return &Control{store: s, engine: e, router: r, logs: logs, config: c, log: log, builds: b, routes: newRoutes(r, c),
+	seen := newTraffic()
+	logs = counted{logs, seen}
+	return &Control{traffic: seen, load: load{looks: map[string]look{}}, store: s, engine: e, router: r, logs: logs, config: c, log: log, builds: b, routes: newRoutes(r, c),
 		names: newNames(c.AppDomain), sessions: NewSessions(s, e, logs, log), outputs: newOutputs(e, c.Output, log)}
 }
 
@@ -97,7 +101,7 @@ const slots = 16
 
 // Run works until ctx is done.
 func (c *Control) Run(ctx context.Context) error {
-	steps := map[string]Step{"space": c.stepSpace, "app": c.stepApp, "run": c.stepRun}
+	steps := map[string]Step{"space": c.stepSpace, "app": c.stepApp, "run": c.stepRun, "autoscale": c.stepAutoscale}
 	defer context.AfterFunc(ctx, c.sessions.begin())()
 	defer c.outputs.begin()()
 	if c.builds != nil {
@@ -115,6 +119,7 @@ func (c *Control) Run(ctx context.Context) error {
 	group.Go(func() error { return c.follow(ctx) })
 	group.Go(func() error { return c.watchZones(ctx) })
 	group.Go(func() error { return c.meter(ctx) })
+	group.Go(func() error { return c.count(ctx) })
 	return orDone(ctx, group.Wait())
 }
 

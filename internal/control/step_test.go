@@ -24,6 +24,7 @@ type plant struct {
 	space  cloister.Space
 	app    cloister.App
 	stop   func()
+	life   *Control // that runs
 	forget struct {
 		sync.Mutex
 		apps []string
@@ -58,7 +59,7 @@ func (p *plant) start() {
 		p.forget.apps = append(p.forget.apps, app)
 		return p.forget.err
 	}}, slog.New(slog.DiscardHandler))
-	p.stop = p.run(c.Run)
+	p.life, p.stop = c, p.run(c.Run)
 }
 
 func (p *plant) seed(tx *store.Tx) error {

@@ -55,3 +55,20 @@ func Metrics(d cloister.Dyno, u engine.Usage, l Load) []string {
 }
 
 func megabytes(n int64) float64 { return float64(n) / (1 << 20) }
+
+// Busy is how many percent of their processors dynos used, on average: of those that there were at both looks, which are
+// so long apart. cpu is what each may use, in thousandths of a core.
+func Busy(before, after map[string]time.Duration, passed time.Duration, cpu int) float64 {
+	var used time.Duration
+	n := 0
+	for id, now := range after {
+		if then, both := before[id]; both && now >= then {
+			used += now - then
+			n++
+		}
+	}
+	if n == 0 || passed <= 0 || cpu <= 0 {
+		return 0
+	}
+	return 100 * float64(used) / float64(passed) / float64(n) * 1000 / float64(cpu)
+}

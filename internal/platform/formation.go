@@ -30,11 +30,11 @@ func (p *Platform) Formation(ctx context.Context, a cloister.Actor, ref string) 
 }
 
 // Scale changes how many dynos of which size run each process type: all of the changes, or none. It returns the whole
-// formation.
+// formation. A process type that is scaled by itself no longer is, once its quantity is set here.
 func (p *Platform) Scale(ctx context.Context, a cloister.Actor, ref string, changes []Scaling) (app AppInfo, out []cloister.ProcessType, err error) {
-	var said []string
+	var said, ended []string
 	err = p.update(ctx, a, func(tx *store.Tx) error {
-		said = nil
+		said, ended = nil, nil
 		if app, err = p.app(tx, a, ref, operateApp); err != nil {
 			return err
 		}
@@ -59,6 +59,14 @@ func (p *Platform) Scale(ctx context.Context, a cloister.Actor, ref string, chan
 				return err
 			}
 			said = append(said, fmt.Sprintf("%s@%d:%s", t.Type, t.Quantity, t.Size))
+			if c.Quantity == nil {
+				continue
+			}
+			if line, err := byHand(tx, *t); err != nil {
+				return err
+			} else if line != "" {
+				ended = append(ended, line)
+			}
 		}
 		if count(out) > before { // what is over the limit already may always shrink
 			if err := p.dynoLimit(tx, app, count(out)-before); err != nil {
@@ -72,6 +80,9 @@ func (p *Platform) Scale(ctx context.Context, a cloister.Actor, ref string, chan
 	})
 	if err == nil && len(said) > 0 {
 		p.config.Log(app.ID, "Scaled to "+strings.Join(said, " ")+" by user "+a.User.Email)
+		for _, line := range ended {
+			p.config.Log(app.ID, line+" by user "+a.User.Email)
+		}
 	}
 	return app, out, err
 }

@@ -67,7 +67,6 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 		return err
 	}
 	feed := router.NewFeed(log)
-	feed.OnLine = stream.router
 	pool, _ := netip.ParsePrefix(c.OutboundPool)
 	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, DailyRestarts: c.DailyRestarts, OutboundPool: pool, IngressPool: c.ingressPool(),
 		Networks: c.networks(), Clients: feed, Log: stream.API}, log)
@@ -109,6 +108,10 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 			return lines.Output(id)
 		}}, log)
 	imports := &slugs{importer: builds, key: keys.derive("slugs"), max: maxSource, log: log}
+	feed.OnLine = func(appID string, at time.Time, line string) {
+		stream.router(appID, at, line)
+		ctl.Request(appID, at, line)
+	}
 	handler := &front{git: git, streams: lines.Handler(), sources: sources, slugs: imports,
 		api: api.New(api.Config{WebPort: c.webPort(), GitURL: "https://" + loopback(c.Listen) + "/"}, p,
 			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, Terminals: ctl.Sessions(), CheckBuildpack: build.CheckBuildpack}, log)}

@@ -45,6 +45,7 @@ func (tx *Tx) TouchAll() error {
 		{"app", `SELECT $1, id, 1, $2, 0, '', '' FROM apps WHERE TRUE`},
 		{"run", `SELECT $1, id, 1, $2, 0, '', '' FROM runs WHERE TRUE`},
 		{"build", `SELECT $1, id, 1, $2, 0, '', '' FROM builds WHERE status = 'pending'`},
+		{"autoscale", `SELECT $1, id, 1, $2, 0, '', '' FROM autoscales WHERE active`},
 	} {
 		if err := tx.touchThese(of.ids, of.kind); err != nil {
 			return err

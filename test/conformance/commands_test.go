@@ -23,6 +23,15 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"tail":    tail,
 	"peering": peering,
 	"talk":    talk,
+	"routed":  routed,
+}
+
+// routed APP LINE has a line of the router's come to a pretend server, which has none.
+func routed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: routed APP LINE")
+	}
+	ts.Check(ts.Value(pretendKey{}).(*pretend).routed(args[0], strings.Join(args[1:], " ")))
 }
 
 // peering VARIABLE TEXT SPACE sets a variable to the id of the first peering of a space whose line has TEXT in it.

@@ -19,6 +19,10 @@ import (
 // TestPretend runs the scripts that need no containers.
 func TestPretend(t *testing.T) {
 	heroku := official(t)
+	hosts, err := filepath.Abs(filepath.Join("..", "..", "internal", "cli", "hosts.js")) // as `cloister env` has it
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:  filepath.Join("testdata", "pretend"),
 		Cmds: commands,
@@ -40,6 +44,7 @@ func TestPretend(t *testing.T) {
 				env.Setenv(name, p.url)
 			}
 			env.Setenv("HEROKU_DATA_HOST", "127.0.0.1")
+			env.Setenv("NODE_OPTIONS", "--require="+hosts)
 			env.Setenv("HEROKU_API_KEY", p.token)
 			env.Setenv("ADA", p.token)
 			for name, token := range p.people {

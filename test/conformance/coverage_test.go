@@ -16,8 +16,6 @@ var covered = []string{"access", "drains", "dyno", "logs", "maintenance", "membe
 
 // uncovered are commands of those topics that no script runs, and why.
 var uncovered = map[string]string{
-	"ps:autoscale:disable":   "autoscaling is not in this version",
-	"ps:autoscale:enable":    "autoscaling is not in this version",
 	"ps:copy":                "Heroku's protocol of ps:exec is not in this version",
 	"ps:forward":             "Heroku's protocol of ps:exec is not in this version",
 	"drains:get":             "log drains of a space are not in this version",

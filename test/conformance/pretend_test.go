@@ -39,6 +39,7 @@ type pretend struct {
 	token    string
 	store    *store.Store
 	platform *platform.Platform
+	control  *control.Control
 	admin    cloister.Actor
 	people   map[string]string // tokens of four more, by name; Zoe is the admin of the team abbey
 	log      *os.File
@@ -82,12 +83,12 @@ func (p *pretend) start(dir string) (err error) {
 	if err := p.populate(ctx); err != nil {
 		return err
 	}
-	ctl := control.New(p.store, engine, nowhere{}, stream, nil, control.Config{Owner: "test", AppDomain: "apps.localhost",
+	p.control = control.New(p.store, engine, nowhere{}, stream, nil, control.Config{Owner: "test", AppDomain: "apps.localhost",
 		Networks: []cloister.Network{office}, Output: lines.Output}, log)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := ctl.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		if err := p.control.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			log.Error("control ended", "err", err)
 		}
 	}()
@@ -170,6 +171,15 @@ func (p *pretend) deploy(app string, commands map[string]string) error {
 		return err
 	}
 	_, _, err = p.platform.ReleaseSlug(ctx, p.admin, info.ID, slug.ID, "")
+	return err
+}
+
+// routed takes a line of the router's of an app in.
+func (p *pretend) routed(app, line string) error {
+	info, err := p.platform.App(context.Background(), p.admin, app)
+	if err == nil {
+		p.control.Request(info.ID, time.Now(), line)
+	}
 	return err
 }
 

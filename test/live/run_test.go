@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -32,6 +33,7 @@ func TestRun(t *testing.T) {
 	t.Run("a window is resized", w.runResizesWindow)
 	t.Run("memory is limited", w.runLimitsMemory)
 	t.Run("what dynos use is logged", w.usageIsLogged)
+	t.Run("dynos are scaled, and errors counted", w.scalesByItself)
 	t.Run("a client that vanishes hangs up", w.runHangsUp)
 	t.Run("a killed control ends sessions", func(t *testing.T) { w.runEndsWith(t, "control") })
 	t.Run("a killed node ends sessions", func(t *testing.T) { w.runEndsWith(t, "node") })
@@ -168,6 +170,29 @@ func (w *world) usageIsLogged(t *testing.T) {
 			t.Errorf("a dyno uses %+v", u)
 		}
 	}
+}
+
+// scalesByItself has a minimum kept, and sees what the router tells of an app without dynos counted.
+func (w *world) scalesByItself(t *testing.T) {
+	w.Cloister(t, "ps:autoscale:enable", "--min", "2", "--max", "2", "--p95", "500", "--app", "run-app")
+	w.settled(t, "run-app", 2, w.version(t, "run-app"))
+	w.logged(t, "heroku[autoscale]: Scaled web from ")
+	w.Cloister(t, "ps:scale", "web=0", "--app", "run-app")
+	if said := w.Cloister(t, "ps:autoscale", "--app", "run-app"); !strings.Contains(said, "off") {
+		t.Errorf("after it was scaled by hand: %s", said)
+	}
+	w.settled(t, "run-app", 0, w.version(t, "run-app"))
+	res, err := Client(w.HTTP).Get(w.url(t, "run-app"))
+	if err != nil || res.StatusCode != http.StatusServiceUnavailable {
+		t.Fatalf("an app without dynos answers %v, %v", res, err)
+	}
+	res.Body.Close()
+	w.logged(t, "code=H14")
+	Eventually(t, 30*time.Second, "H14 is counted", func() bool {
+		return strings.Contains(w.Cloister(t, "apps:errors", "--app", "run-app"), "H14")
+	})
+	w.Cloister(t, "ps:scale", "web=4", "--app", "run-app")
+	w.settled(t, "run-app", 4, w.version(t, "run-app"))
 }
 
 func (w *world) runHangsUp(t *testing.T) {

@@ -25,7 +25,8 @@ type Behaviour struct {
 	Stubborn bool          // it ignores SIGTERM
 	Stop     time.Duration // from SIGTERM until it exits
 	Stopped  int           // its status after SIGTERM; zero: 143
-	Usage    engine.Usage  // what it uses while it runs; ID, Owner, At and Limit are filled in
+	Usage    engine.Usage  // what it uses while it runs; ID, Owner, At, Limit and CPU are filled in
+	Cores    float64       // processors that it keeps busy while it runs
 }
 
 // Obey is the behaviour that a command asks for. The commands begin with the word "fake", and are those that the

@@ -127,6 +127,7 @@ func (e *Engine) Usage(ctx context.Context, owner string) ([]engine.Usage, error
 		if (owner == "" || w.Owner == owner) && w.status.Phase == engine.Running {
 			u := w.Behaviour.Usage
 			u.ID, u.Owner, u.At, u.Limit, u.PIDs = w.ID, w.Owner, time.Now(), w.Size.Memory, max(u.PIDs, 1)
+			u.CPU = time.Duration(w.Behaviour.Cores * float64(u.At.Sub(w.status.StartedAt)))
 			out = append(out, u)
 		}
 	}

@@ -1,0 +1,97 @@
+package platform_test
+
+import (
+	"context"
+	"time"
+
+	"github.com/cloister-dev/cloister"
+)
+
+// peopleDeeds are about teams, their people, and the tokens of an account.
+var peopleDeeds = map[string]deed{
+	"Team": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Team(ctx, a, "acme")
+		return err
+	}},
+	"Members": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Members(ctx, a, "acme")
+		return err
+	}},
+	"MemberApps": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.MemberApps(ctx, a, "acme", "admin@example.com")
+		return err
+	}},
+	"AddMember": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.AddMember(ctx, a, "acme", "stranger@example.com", cloister.Viewer)
+		return err
+	}},
+	"Collaborators": {see, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, _, err := h.Collaborators(ctx, a, "quiet-garth")
+		return err
+	}},
+	"AddCollaborator": {manage, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.AddCollaborator(ctx, a, "quiet-garth", h.newUser(ctx).Email, []string{"deploy"})
+		return err
+	}},
+	"UpdateCollaborator": {manage, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.UpdateCollaborator(ctx, a, "quiet-garth", "views@example.com", []string{"deploy"})
+		return err
+	}},
+	"RemoveCollaborator": {manage, func(ctx context.Context, h *house, a cloister.Actor) error {
+		u := h.newUser(ctx)
+		if _, _, err := h.AddCollaborator(ctx, h.admin, "quiet-garth", u.Email, nil); err != nil {
+			return err
+		}
+		_, _, err := h.RemoveCollaborator(ctx, a, "quiet-garth", u.Email)
+		return err
+	}},
+	"RenameTeam": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.RenameTeam(ctx, a, "acme", "abbey")
+		return err
+	}},
+	"DestroyTeam": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		team := "acme"
+		if a.User.ID == h.admin.User.ID {
+			team = h.newTeam(ctx, a) // acme has a space
+		}
+		_, err := h.DestroyTeam(ctx, a, team)
+		return err
+	}},
+	"SetMember": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.SetMember(ctx, a, "acme", "viewer@example.com", cloister.MemberRole)
+		return err
+	}},
+	"RemoveMember": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		u := h.newUser(ctx)
+		if _, err := h.AddMember(ctx, h.admin, "acme", u.Email, cloister.Viewer); err != nil {
+			return err
+		}
+		_, err := h.RemoveMember(ctx, a, "acme", u.Email)
+		return err
+	}},
+	"Permissions": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Permissions(ctx, a, "acme")
+		return err
+	}},
+	"Teams": {account, func(ctx context.Context, h *house, a cloister.Actor) error { _, err := h.Teams(ctx, a); return err }},
+	"CreateTeam": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.CreateTeam(ctx, a, "abbey")
+		return err
+	}},
+	"CreateUser": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.CreateUser(ctx, a, "new@example.com", "long enough")
+		return err
+	}},
+	"SetPassword": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.SetPassword(ctx, a, "stranger@example.com", "another long one")
+		return err
+	}},
+	"Authorizations": {account, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Authorizations(ctx, a)
+		return err
+	}},
+	"CreateAuthorization": {account, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.CreateAuthorization(ctx, a, "", nil, time.Hour)
+		return err
+	}},
+}
