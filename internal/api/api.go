@@ -70,6 +70,8 @@ type Beside struct {
 	Health  Health
 	// Terminals nil: commands can only run detached.
 	Terminals Terminals
+	// Metrics nil: there are none.
+	Metrics http.Handler
 	// CheckBuildpack reports why a buildpack could not be used, or nil; nil takes all for good until they are built with.
 	CheckBuildpack func(cloister.Buildpack) error
 }

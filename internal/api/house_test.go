@@ -98,7 +98,7 @@ func newHouse(t *testing.T) *house {
 	h.token = h.tokenOf(h.ada)
 	mux := http.NewServeMux()
 	mux.Handle("/", api.New(api.Config{WebPort: "8080", GitURL: "https://localhost:5100/"}, h.platform, api.Beside{
-		Logs: h.logs, Sources: h, Slugs: h, Caches: dropped{h}, Health: h, Terminals: h}, quiet))
+		Logs: h.logs, Sources: h, Slugs: h, Caches: dropped{h}, Health: h, Terminals: h, Metrics: http.HandlerFunc(h.measure)}, quiet))
 	mux.Handle("/streams/", h.logs.Handler())
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)

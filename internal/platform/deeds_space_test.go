@@ -30,7 +30,8 @@ var spaceDeeds = map[string]deed{
 		_, err := h.Limits(ctx, a, "cellar")
 		return err
 	}},
-	"Zones": {operator, func(ctx context.Context, h *house, a cloister.Actor) error { _, err := h.Zones(ctx, a); return err }},
+	"Measure": {operator, func(ctx context.Context, h *house, a cloister.Actor) error { return h.Measure(ctx, a) }},
+	"Zones":   {operator, func(ctx context.Context, h *house, a cloister.Actor) error { _, err := h.Zones(ctx, a); return err }},
 	"FailZone": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.FailZone(ctx, a, "a")
 		return err

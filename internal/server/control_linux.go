@@ -21,6 +21,7 @@ import (
 	"github.com/cloister-dev/cloister/internal/engine/remote"
 	"github.com/cloister-dev/cloister/internal/gitd"
 	"github.com/cloister-dev/cloister/internal/logs"
+	"github.com/cloister-dev/cloister/internal/metrics"
 	"github.com/cloister-dev/cloister/internal/platform"
 	"github.com/cloister-dev/cloister/internal/router"
 	"github.com/cloister-dev/cloister/internal/store"
@@ -108,13 +109,15 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 			return lines.Output(id)
 		}}, log)
 	imports := &slugs{importer: builds, key: keys.derive("slugs"), max: maxSource, log: log}
+	measured := metrics.New(s, e, ownProcesses, log)
 	feed.OnLine = func(appID string, at time.Time, line string) {
 		stream.router(appID, at, line)
 		ctl.Request(appID, at, line)
+		measured.Request(appID, line)
 	}
 	handler := &front{git: git, streams: lines.Handler(), sources: sources, slugs: imports,
 		api: api.New(api.Config{WebPort: c.webPort(), GitURL: "https://" + loopback(c.Listen) + "/"}, p,
-			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, Terminals: ctl.Sessions(), CheckBuildpack: build.CheckBuildpack}, log)}
+			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, Terminals: ctl.Sessions(), Metrics: measured.Handler(), CheckBuildpack: build.CheckBuildpack}, log)}
 	sessions := attach.New(attach.Config{Claim: func(secret cloister.Secret) (attach.Session, bool) { return ctl.Sessions().Claim(secret) }}, log)
 
 	group, ctx := errgroup.WithContext(ctx)

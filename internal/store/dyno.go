@@ -30,6 +30,11 @@ func (tx *Tx) SpaceDynos(spaceID string) ([]cloister.Dyno, error) {
 		ORDER BY app_id, type, number, created_at, id`, spaceID)
 }
 
+// AllDynos lists the dynos of all apps by app, type, number and age.
+func (tx *Tx) AllDynos() ([]cloister.Dyno, error) {
+	return many(tx, scanDyno, `SELECT `+dynoColumns+` FROM dynos ORDER BY app_id, type, number, created_at, id`)
+}
+
 // WebDynos lists the web dynos of all apps that are up or on their way: what the router's table is made of.
 func (tx *Tx) WebDynos() ([]cloister.Dyno, error) {
 	return many(tx, scanDyno, `

@@ -79,6 +79,7 @@ func TestDynosAreListedByTypeNumberAndAge(t *testing.T) {
 			all, webs = append(theirs[:1:1], mine...), append(theirs[:1:1], mine[:3]...)
 		}
 		same(t, read(t, s, func(tx *store.Tx) ([]cloister.Dyno, error) { return tx.SpaceDynos(x.space.ID) }), all)
+		same(t, read(t, s, (*store.Tx).AllDynos), all)
 		same(t, read(t, s, (*store.Tx).WebDynos), webs)
 	})
 }

@@ -23,6 +23,11 @@ func (tx *Tx) SpaceFormation(spaceID string) ([]cloister.ProcessType, error) {
 		ORDER BY app_id, type`, spaceID)
 }
 
+// AllProcessTypes lists the process types of all apps.
+func (tx *Tx) AllProcessTypes() ([]cloister.ProcessType, error) {
+	return many(tx, scanProcessType, `SELECT `+processTypeColumns+` FROM process_types ORDER BY app_id, type`)
+}
+
 // PutProcessType adds a process type or writes the one there is.
 func (tx *Tx) PutProcessType(p cloister.ProcessType) error {
 	return tx.exec(`

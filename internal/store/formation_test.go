@@ -34,6 +34,7 @@ func TestProcessTypesArePutAndDeleted(t *testing.T) {
 		same(t, read(t, s, formation), []cloister.ProcessType{web, again})
 		same(t, read(t, s, func(tx *store.Tx) ([]cloister.ProcessType, error) { return tx.SpaceFormation(x.space.ID) }),
 			[]cloister.ProcessType{web, again})
+		same(t, read(t, s, (*store.Tx).AllProcessTypes), []cloister.ProcessType{web, again})
 		same(t, read(t, s, func(tx *store.Tx) ([]cloister.ProcessType, error) { return tx.SpaceFormation("another space") }),
 			[]cloister.ProcessType(nil))
 

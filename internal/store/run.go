@@ -26,6 +26,11 @@ func (tx *Tx) Runs(appID string) ([]cloister.Run, error) {
 	return many(tx, scanRun, `SELECT `+runColumns+` FROM runs WHERE app_id = $1 ORDER BY type, number`, appID)
 }
 
+// AllRuns lists the one-off dynos of all apps by app, type and number.
+func (tx *Tx) AllRuns() ([]cloister.Run, error) {
+	return many(tx, scanRun, `SELECT `+runColumns+` FROM runs ORDER BY app_id, type, number`)
+}
+
 // CountRuns counts the one-off dynos of a space whose command has not ended: those of a size, or all for "".
 func (tx *Tx) CountRuns(spaceID, size string) (int, error) {
 	return one(tx, "space", value[int], `

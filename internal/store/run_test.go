@@ -70,8 +70,13 @@ func TestRunsAreCountedInTheirSpaceUntilTheyEnd(t *testing.T) {
 			return tx.InsertApp(other)
 		})
 		runs := putRuns(t, s, x.app, 2000, 1000)
-		putRuns(t, s, other, 1000)
+		theirs := putRuns(t, s, other, 1000)
 		same(t, read(t, s, func(tx *store.Tx) ([]cloister.Run, error) { return tx.Runs(x.app.ID) }), []cloister.Run{runs[1], runs[0]})
+		all := []cloister.Run{runs[1], runs[0], theirs[0]}
+		if other.ID < x.app.ID {
+			all = []cloister.Run{theirs[0], runs[1], runs[0]}
+		}
+		same(t, read(t, s, (*store.Tx).AllRuns), all)
 		counted := func(size string) int {
 			return read(t, s, func(tx *store.Tx) (int, error) { return tx.CountRuns(x.space.ID, size) })
 		}

@@ -191,8 +191,35 @@ func (w *world) scalesByItself(t *testing.T) {
 	Eventually(t, 30*time.Second, "H14 is counted", func() bool {
 		return strings.Contains(w.Cloister(t, "apps:errors", "--app", "run-app"), "H14")
 	})
+	w.measured(t, `cloister_up{part="engine"} 1`, `cloister_router_errors_total{app="run-app",code="H14",space="priory"} 1`,
+		`cloister_dynos_wanted{app="run-app",space="priory",type="web"} 0`, `cloister_process_threads{process="control"} `,
+		`cloister_process_resident_memory_bytes{process="node"} `, `cloister_process_cpu_seconds_total{process="router"} `)
 	w.Cloister(t, "ps:scale", "web=4", "--app", "run-app")
 	w.settled(t, "run-app", 4, w.version(t, "run-app"))
+}
+
+// measured asks as Prometheus does, and for a line that begins with each of these.
+func (w *world) measured(t *testing.T, lines ...string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.API+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+w.Token)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("metrics: %d %s %v", res.StatusCode, text, err)
+	}
+	for _, l := range lines {
+		if !strings.Contains("\n"+string(text), "\n"+l) {
+			t.Errorf("%s is not among the metrics:\n%s", l, text)
+		}
+	}
 }
 
 func (w *world) runHangsUp(t *testing.T) {
