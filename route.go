@@ -29,6 +29,9 @@ type Route struct {
 	Crashed     bool // no web dyno is up, and at least one has crashed
 	Starting    bool // no web dyno is up, and at least one is starting
 	Dynos       []RouteDyno
+
+	// Where pages of the app's own are, http or https, that clients see in place of the router's; "" for none.
+	ErrorPage, MaintenancePage string
 }
 
 // A RouteDyno is a web dyno that takes requests.

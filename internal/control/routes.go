@@ -234,5 +234,6 @@ func (r *routes) table() cloister.Routes {
 func equalRoutes(a, b cloister.Route) bool {
 	return a.AppName == b.AppName && a.SpaceID == b.SpaceID && slices.Equal(a.Hosts, b.Hosts) && a.Internal == b.Internal &&
 		a.Maintenance == b.Maintenance && a.Blank == b.Blank && a.Crashed == b.Crashed && a.Starting == b.Starting &&
+		a.ErrorPage == b.ErrorPage && a.MaintenancePage == b.MaintenancePage &&
 		slices.Equal(a.Dynos, b.Dynos)
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 
@@ -19,7 +20,8 @@ type RouteInput struct {
 // states give equal entries.
 func Route(in RouteInput) cloister.Route {
 	r := cloister.Route{AppID: in.App.ID, AppName: in.App.Name, SpaceID: in.App.SpaceID,
-		Internal: in.App.InternalRouting, Maintenance: in.App.Maintenance, Blank: !in.Deployed}
+		Internal: in.App.InternalRouting, Maintenance: in.App.Maintenance, Blank: !in.Deployed,
+		ErrorPage: pageURL(in.App, "ERROR_PAGE_URL"), MaintenancePage: pageURL(in.App, "MAINTENANCE_PAGE_URL")}
 	for _, h := range in.Hosts {
 		r.Hosts = append(r.Hosts, strings.ToLower(h))
 	}
@@ -45,6 +47,15 @@ func Route(in RouteInput) cloister.Route {
 		r.Crashed, r.Starting = false, false
 	}
 	return r
+}
+
+// pageURL is where a page is that a config var names, "" if that is no address of a page.
+func pageURL(a cloister.App, name string) string {
+	u, err := url.Parse(a.Config[name].Reveal())
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return ""
+	}
+	return u.String()
 }
 
 // RouteWithout is an entry without the dynos of lost zones. An app that is left with none waits for their successors.

@@ -94,3 +94,17 @@ func TestARouteLeavesLostZones(t *testing.T) {
 		})
 	}
 }
+
+func TestARouteHasPagesOfTheAppsOwn(t *testing.T) {
+	for value, want := range map[cloister.Secret]string{"https://pages.test/a?b": "https://pages.test/a?b", "http://pages.test": "http://pages.test",
+		"": "", "javascript:alert(1)": "", "/somewhere": "", "https://": "", "https://a b": "", "ftp://pages.test/": ""} {
+		r := plan.Route(plan.RouteInput{App: cloister.App{Config: map[string]cloister.Secret{"ERROR_PAGE_URL": value}}})
+		if r.ErrorPage != want || r.MaintenancePage != "" {
+			t.Errorf("%q leads to %q and %q", value.Reveal(), r.ErrorPage, r.MaintenancePage)
+		}
+		r = plan.Route(plan.RouteInput{App: cloister.App{Config: map[string]cloister.Secret{"MAINTENANCE_PAGE_URL": value}}})
+		if r.MaintenancePage != want {
+			t.Errorf("%q leads to %q", value.Reveal(), r.MaintenancePage)
+		}
+	}
+}

@@ -78,7 +78,7 @@ func (x *exchange) ask(l *link) {
 // await reads up to the head of the response proper.
 func (x *exchange) await(l *link) error {
 	for {
-		raw, err := l.rd.head(maxReplyLine, maxReply, nil)
+		raw, err := l.rd.head(maxFieldLine, maxHead, nil)
 		if err != nil {
 			return err
 		}
@@ -110,10 +110,14 @@ func (x *exchange) unanswered(err error, end ending) outcome {
 		return x.ended(h12)
 	case x.load.err != nil:
 		return x.refuse(x.load.err)
-	case err == errTooLong:
+	case err == errTooLong || err == error(errLineLong):
 		return x.refuse(h25Header)
 	case err == errReplyLength:
 		return x.refuse(h25Length)
+	case err == errStatusLine:
+		return x.refuse(h25Status)
+	case err == errCookie:
+		return x.refuse(h25Cookie)
 	case errors.As(err, &bad):
 		return x.refuse(h17)
 	}

@@ -53,7 +53,7 @@ func (c *client) serve() {
 			}
 			c.g.touch(c.r.limits.linger)
 		}
-		raw, err := c.rd.head(maxLine, maxHead, c.begun)
+		raw, err := c.rd.head(maxFieldLine, maxHead, c.begun)
 		if err != nil {
 			c.misread(err)
 			return
@@ -105,7 +105,7 @@ func (c *client) misread(err error) {
 	}
 	c.q.method, c.q.length, c.q.last = nil, 0, true
 	c.g.enter(replying, c.r.limits.linger)
-	if _, err := c.refuse(badRequest); err == nil {
+	if _, err := c.refuse(badRequest, pages[pageBadRequest]); err == nil {
 		c.part()
 	}
 }
@@ -212,8 +212,7 @@ func (c *client) finish(trailer *head) error {
 }
 
 // refuse answers with a page. The connection ends with it if a body is still to come.
-func (c *client) refuse(f *failure) (int64, error) {
-	text := pages[f.page]
+func (c *client) refuse(f *failure, text string) (int64, error) {
 	b := append(c.out[:0], "HTTP/1.1 "...)
 	b = strconv.AppendInt(b, int64(f.status), 10)
 	b = append(append(b, ' '), reasons[f.status]...)

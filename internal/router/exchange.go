@@ -46,16 +46,16 @@ type exchange struct {
 
 // A downstream is the client's end of an exchange. What is written may wait until flush or finish.
 type downstream interface {
-	goOn() error                      // 100 Continue
-	interim(p *response) error        // another 1xx
-	start(p *response) error          // the head of the response
-	write(p []byte) error             // a piece of its body
-	flush() error                     // sends what has been written so far
-	finish(trailer *head) error       // its end
-	refuse(f *failure) (int64, error) // all of a response, of the router's own
-	interrupt()                       // makes reading fail
-	resume()                          // takes that back
-	tunnel(l *link) error             // whatever the two have agreed on, until both are done
+	goOn() error                                   // 100 Continue
+	interim(p *response) error                     // another 1xx
+	start(p *response) error                       // the head of the response
+	write(p []byte) error                          // a piece of its body
+	flush() error                                  // sends what has been written so far
+	finish(trailer *head) error                    // its end
+	refuse(f *failure, text string) (int64, error) // all of a response, of the router's own
+	interrupt()                                    // makes reading fail
+	resume()                                       // takes that back
+	tunnel(l *link) error                          // whatever the two have agreed on, until both are done
 }
 
 // An outcome says what becomes of the client's connection.
@@ -180,7 +180,7 @@ func (x *exchange) refuse(f *failure) outcome {
 		x.status, end = f.status, abort
 	} else {
 		x.g.enter(replying, x.r.limits.roll)
-		n, err := x.down.refuse(f)
+		n, err := x.down.refuse(f, x.app.page(f))
 		if x.bytes = n; err != nil {
 			end = abort
 		} else if x.q.length == 0 && !x.q.last && !x.r.closing.Load() {

@@ -21,7 +21,7 @@ func FuzzRequest(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		rd := newReader(bytes.NewReader(raw))
-		head, err := rd.head(maxLine, maxHead, nil)
+		head, err := rd.head(maxFieldLine, maxHead, nil)
 		if err != nil {
 			return
 		}
@@ -98,7 +98,7 @@ func FuzzResponse(f *testing.F) {
 	f.Add([]byte("HTTP/1.0 404\r\nTransfer-Encoding: chunked\r\nConnection: a, b\r\n\r\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		rd := newReader(bytes.NewReader(raw))
-		head, err := rd.head(maxReplyLine, maxReply, nil)
+		head, err := rd.head(maxFieldLine, maxHead, nil)
 		if err != nil {
 			return
 		}

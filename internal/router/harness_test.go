@@ -267,7 +267,7 @@ func rawBackend(t *testing.T, f func(c net.Conn, head string)) netip.AddrPort {
 				defer c.Close()
 				rd := newReader(c)
 				for {
-					b, err := rd.head(maxLine, maxHead, nil)
+					b, err := rd.head(maxFieldLine, maxHead, nil)
 					if err != nil {
 						return
 					}

@@ -25,10 +25,10 @@ const (
 	maxFields    = 1000
 	maxName      = 1000
 	maxMethod    = 127
-	maxLine      = 8192      // of a request
-	maxHead      = 256 << 10 // of a request
-	maxReplyLine = 512 << 10 // of a response
-	maxReply     = 1 << 20
+	maxLine      = 8192      // the first of a message, in either direction
+	maxFieldLine = 512 << 10 // a header of a message, in either direction: so it is in private spaces (heroku-behaviours 4.3)
+	maxCookie    = 8192      // of a response
+	maxHead      = 1 << 20   // of a message
 )
 
 // A head is the first line and the headers of a message, in the bytes they came in.

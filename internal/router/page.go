@@ -2,7 +2,10 @@ package router
 
 import (
 	"fmt"
+	"html"
 	"strings"
+
+	"github.com/cloister-dev/cloister"
 )
 
 // The pages that clients see when no dyno answers.
@@ -17,10 +20,10 @@ const (
 )
 
 var pages = map[string]string{
-	pageError: page("Application error",
+	pageError: page(titles[pageError],
 		"Something went wrong while the application handled this request. Please try again in a moment.",
 		"If it is your application, its log says more: <code>heroku logs --tail</code>"),
-	pageMaintenance: page("Down for maintenance",
+	pageMaintenance: page(titles[pageMaintenance],
 		"This application is being worked on. Please come back in a little while."),
 	pageNoApp: page("No such app",
 		"There is nothing here. The address may be mistyped, or its domain may not be set up yet.",
@@ -54,6 +57,31 @@ func page(title string, paragraphs ...string) string {
 	}
 	return fmt.Sprintf(pageFrame, title, title, b.String())
 }
+
+// ownPages frames the pages that an app has of its own.
+func ownPages(r cloister.Route) map[string]string {
+	out := map[string]string{}
+	for name, url := range map[string]string{pageError: r.ErrorPage, pageMaintenance: r.MaintenancePage} {
+		if url != "" {
+			out[name] = fmt.Sprintf(ownFrame, titles[name], html.EscapeString(url))
+		}
+	}
+	return out
+}
+
+var titles = map[string]string{pageError: "Application error", pageMaintenance: "Down for maintenance"}
+
+// ownFrame shows a page from elsewhere in place of ours, under the status that ours would have (heroku-behaviours 4.4).
+const ownFrame = `<!DOCTYPE html>
+<html>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>%s</title>
+<style>
+html, body, iframe { margin: 0; border: 0; width: 100%%; height: 100%%; display: block; overflow: hidden }
+</style>
+<iframe src="%s"></iframe>
+`
 
 var reasons = map[int]string{
 	400: "Bad Request", 404: "Not Found", 417: "Expectation Failed", 421: "Misdirected Request",

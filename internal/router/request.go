@@ -45,7 +45,7 @@ func (q *request) parse(raw []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := q.parseFields(raw, end+1, maxLine); err != nil {
+	if err := q.parseFields(raw, end+1, maxFieldLine); err != nil {
 		return err
 	}
 	return q.understand(absolute)

@@ -29,8 +29,12 @@ const (
 	byClose
 )
 
-// errReplyLength is a response whose length makes no sense.
-var errReplyLength = errors.New("invalid content length")
+// What a response can be, beside malformed: of a length that makes no sense, or longer than what is passed on.
+var (
+	errReplyLength = errors.New("invalid content length")
+	errStatusLine  = errors.New("oversized status line")
+	errCookie      = errors.New("oversized cookie")
+)
 
 // parse reads a response to a request with the given method.
 func (p *response) parse(raw, method []byte) error {
@@ -40,6 +44,9 @@ func (p *response) parse(raw, method []byte) error {
 		return errLine
 	}
 	line := raw[:end-1]
+	if len(line) > maxLine {
+		return errStatusLine
+	}
 	if !bytes.HasPrefix(line, []byte("HTTP/1.")) || line[7] != '1' && line[7] != '0' || line[8] != ' ' || !cleanValue(line) {
 		return errLine
 	}
@@ -53,7 +60,7 @@ func (p *response) parse(raw, method []byte) error {
 	if p.status < 100 || len(line) > 12 && line[12] != ' ' {
 		return errLine
 	}
-	if err := p.parseFields(raw, end+1, maxReplyLine); err != nil {
+	if err := p.parseFields(raw, end+1, maxFieldLine); err != nil {
 		return err
 	}
 	return p.frame(method)
@@ -64,6 +71,9 @@ func (p *response) frame(method []byte) error {
 	lengths := 0
 	for i := range p.fields {
 		f := &p.fields[i]
+		if f.stop-f.value > maxCookie && sameFold(p.name(f), "set-cookie") {
+			return errCookie
+		}
 		switch f.kind {
 		case lengthField:
 			n, ok := parseLength(p.value(f))

@@ -39,7 +39,7 @@ func (r *Router) serveStream(w http.ResponseWriter, req *http.Request) {
 	stop := context.AfterFunc(req.Context(), func() { g.stop(departed, false) })
 	defer stop()
 	if err := s.q.parse(s.appendHead(nil)); err != nil {
-		s.refuse(badRequest)
+		s.refuse(badRequest, pages[pageBadRequest])
 		return
 	}
 	s.q.upgrade, s.q.last = nil, false // neither means anything in HTTP/2
@@ -155,14 +155,14 @@ func (s *stream) finish(trailer *head) error {
 	return nil
 }
 
-func (s *stream) refuse(f *failure) (int64, error) {
+func (s *stream) refuse(f *failure, text string) (int64, error) {
 	h := s.w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Length", strconv.Itoa(len(pages[f.page])))
+	h.Set("Content-Length", strconv.Itoa(len(text)))
 	h.Set("Via", "1.1 "+via)
 	s.w.WriteHeader(f.status)
-	n, err := io.Copy(s.w, strings.NewReader(pages[f.page]))
+	n, err := io.Copy(s.w, strings.NewReader(text))
 	if errors.Is(err, http.ErrBodyNotAllowed) {
 		err = nil // HEAD
 	}

@@ -26,6 +26,15 @@ type app struct {
 	cloister.Route
 	everyone bool // who asks need not be looked at
 	dynos    []*dyno
+	own      map[string]string // pages of the app's own, by the names of those that they stand for
+}
+
+// page is what a client sees of a failure; a may be nil.
+func (a *app) page(f *failure) string {
+	if a != nil && f.code != "" && a.own[f.page] != "" {
+		return a.own[f.page]
+	}
+	return pages[f.page]
 }
 
 // newTable makes a table of routes. What dynos and certificates it shares with old is taken over, with connections
@@ -36,7 +45,7 @@ func newTable(routes cloister.Routes, old *table, retired func(*dyno)) (t *table
 		ingress: map[netip.Addr]string{}, replaced: make(chan struct{}), balancers: routes.Balancers, proxied: routes.ProxyProtocol,
 	}
 	for _, route := range routes.Apps {
-		a := &app{Route: route}
+		a := &app{Route: route, own: ownPages(route)}
 		a.everyone = !route.Internal && trustsAll(route.Trusted)
 		for _, d := range route.Dynos {
 			key := dynoKey{app: route.AppID, id: d.ID, endpoint: d.Endpoint}
