@@ -3,6 +3,7 @@ package logs
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/cloister-dev/cloister/internal/engine"
@@ -15,26 +16,22 @@ func (l *Logs) Follow(ctx context.Context, e engine.Engine, workloadID, appID, p
 	if !isName(workloadID) || !isName(appID) {
 		return fmt.Errorf("follow logs: bad id %q or %q", workloadID, appID)
 	}
-	m := meter{rate: l.config.Rate}
-	report := func() {
-		if n, since := m.take(); n > 0 {
-			l.Write(appID, Entry{At: since, Source: "heroku", Proc: "logplex", Text: fmt.Sprintf(
-				"Error L10 (output buffer overflow): %d messages dropped since %s. %s writes more than %d lines a second.",
-				n, since.UTC().Format(stamp), proc, l.config.Rate)})
-		}
-	}
-	defer report()
+	m := meter{rate: l.config.Rate, told: func(n int, since time.Time) {
+		l.Write(appID, Entry{At: since, Source: "heroku", Proc: "logplex", Text: fmt.Sprintf(
+			"Error L10 (output buffer overflow): %d messages dropped since %s. %s writes more than %d lines a second.",
+			n, since.UTC().Format(stamp), proc, l.config.Rate)})
+	}}
+	defer m.tell()
 	for line, err := range e.Logs(ctx, workloadID, l.mark(appID, workloadID)) {
 		if err != nil {
 			return fmt.Errorf("follow logs of %s: %w", workloadID, err)
 		}
 		if m.begins(line.At) {
-			report()
+			m.tell()
 		}
-		if m.admits() {
+		if m.admits(line.At) {
 			l.write(appID, Entry{At: line.At, Source: "app", Proc: proc, Text: line.Text}, workloadID, false)
 		}
-		m.last = line.At
 	}
 	return ctx.Err()
 }
@@ -65,37 +62,47 @@ func (l *Logs) forget(appID, workloadID string) {
 // A meter counts the lines of each second. It goes by the times of the lines, so that reading a log again keeps and
 // drops the same ones.
 type meter struct {
-	rate    int
-	second  int64
-	lines   int
+	rate   int
+	told   func(dropped int, since time.Time)
+	second int64
+	lines  int
+
+	mu      sync.Mutex // guards what a timer reads too
 	dropped int
 	since   time.Time
-	last    time.Time
 }
 
 // begins reports whether a line at this time is the first of another second, which it then counts for.
 func (m *meter) begins(at time.Time) bool {
-	if m.last = at; at.Unix() == m.second {
+	if at.Unix() == m.second {
 		return false
 	}
 	m.second, m.lines = at.Unix(), 0
 	return true
 }
 
-// admits counts a line and reports whether it is one too many.
-func (m *meter) admits() bool {
+// admits counts a line and reports whether it is one too many. That is told within a second, whether another line comes
+// or not.
+func (m *meter) admits(at time.Time) bool {
 	if m.lines++; m.lines <= m.rate {
 		return true
 	}
-	if m.dropped == 0 {
-		m.since = m.last
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.dropped++; m.dropped == 1 {
+		m.since = at
+		time.AfterFunc(time.Second, m.tell)
 	}
-	m.dropped++
 	return false
 }
 
-// take is how many lines were dropped since when, and begins to count anew.
-func (m *meter) take() (n int, since time.Time) {
-	n, m.dropped = m.dropped, 0
-	return n, m.since
+// tell tells how many lines were dropped since when, if any were, and begins to count anew.
+func (m *meter) tell() {
+	m.mu.Lock()
+	n, since := m.dropped, m.since
+	m.dropped = 0
+	m.mu.Unlock()
+	if n > 0 {
+		m.told(n, since)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -152,6 +153,34 @@ func TestFlood(t *testing.T) {
 		equal(t, len(got), 11)
 		equal(t, got[9], "9")
 		equal(t, got[10], "Error L10 (output buffer overflow): 20 messages dropped since 2000-01-01T00:00:00.000000+00:00. web.1 writes more than 10 lines a second.")
+		closing(t, l)
+	})
+}
+
+// A flood that is followed by silence is told of all the same.
+func TestFloodThenSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, l := newPrinter(), open(t, Config{Rate: 10})
+		c := NewCollector(l, p, silent)
+		c.Ensure("w1", "a", "web.1")
+		for i := range 30 {
+			p.print("w1", fmt.Sprint(i))
+		}
+		synctest.Wait()
+		equal(t, len(texts(l, "a", Filter{}, 100, 0)), 10)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		got := texts(l, "a", Filter{}, 100, 0)
+		equal(t, len(got), 11)
+		equal(t, strings.HasPrefix(got[10], "Error L10 (output buffer overflow): 20 messages dropped since "), true)
+		time.Sleep(time.Minute)
+		p.print("w1", "well")
+		p.end("w1")
+		synctest.Wait()
+		got = texts(l, "a", Filter{}, 100, 0)
+		equal(t, len(got), 12)
+		equal(t, got[11], "well")
+		c.Close()
 		closing(t, l)
 	})
 }

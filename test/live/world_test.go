@@ -65,6 +65,11 @@ func (w *world) tryPush(t *testing.T, app, what string, processes ...string) (st
 	if err := os.WriteFile(filepath.Join(dir, "push.txt"), []byte(what), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	return w.pushDir(dir, app, what)
+}
+
+// pushDir pushes what is in a directory, and returns what git said, and whether it went well.
+func (w *world) pushDir(dir, app, what string) (string, error) {
 	script := `git init -q -b main && git add -A && git -c user.name=t -c user.email=t@example.com commit -qm "$1" &&
 		"$2" git:remote --app "$3" >/dev/null && eval "$("$2" env)" &&
 		git -c credential.helper= -c credential.helper="!$2 git:credentials" push -f heroku main`
