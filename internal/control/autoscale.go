@@ -32,6 +32,7 @@ func (c *Control) stepAutoscale(ctx context.Context, id string) (time.Duration, 
 		return err
 	}); gone(err, "autoscale") || err == nil && !a.Active {
 		c.load.forget(id)
+		c.traffic.drop(kind{a.AppID, a.Type})
 		return 0, nil
 	} else if err != nil {
 		return 0, err

@@ -15,11 +15,12 @@ import (
 // A kind is the dynos of one process type of an app.
 type kind struct{ app, processType string }
 
-// traffic is what went on in apps within the last hour, by the minute, and which errors happened since they were last
-// written to the store. It is kept in memory: after a restart an Autoscale knows less for an hour.
+// traffic is what went on within the last hour, by the minute, of dynos that are scaled by themselves, and which errors
+// happened in all apps since they were last written to the store. It is kept in memory: after a restart an Autoscale
+// knows less for an hour.
 type traffic struct {
 	mu      sync.Mutex
-	minutes map[kind][]plan.Minute // in order; those without requests are left out
+	minutes map[kind][]plan.Minute // in order
 	errors  map[cloister.ErrorCount]int
 }
 
@@ -40,8 +41,10 @@ func (c *Control) Request(appID string, at time.Time, line string) {
 	t := c.traffic
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if m := t.minute(kind{appID, "web"}, at); m != nil {
-		m.Add(r)
+	if k := (kind{appID, "web"}); t.minutes[k] != nil {
+		if m := t.minute(k, at); m != nil {
+			m.Add(r)
+		}
 	}
 	if r.Code != "" {
 		t.errors[cloister.ErrorCount{AppID: appID, Code: r.Code, Hour: at.UTC().Truncate(time.Hour)}]++
@@ -68,7 +71,7 @@ func (t *traffic) minute(k kind, at time.Time) *plan.Minute {
 	return &t.minutes[k][len(t.minutes[k])-1]
 }
 
-// past is the minutes of dynos that are over, of the last hour. The last of them gets what is known only now: how many
+// past is the minutes of dynos that are over, of the last hour; from now on they are looked at. The last of them gets what is known only now: how many
 // dynos there are, and how busy their processors were.
 func (t *traffic) past(k kind, now time.Time, dynos int, cpu float64) (out []plan.Minute) {
 	t.mu.Lock()
@@ -106,7 +109,14 @@ func (t *traffic) taken() (out map[cloister.ErrorCount]int, back func()) {
 	}
 }
 
-// forget leaves out apps that nobody has used for an hour.
+// drop looks at dynos no longer.
+func (t *traffic) drop(k kind) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.minutes, k)
+}
+
+// forget drops those that nobody has asked for in an hour: their app is gone.
 func (t *traffic) forget(now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

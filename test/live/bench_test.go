@@ -25,11 +25,7 @@ func BenchmarkServer(b *testing.B) {
 	s.Cloister(b, "spaces:create", "bench", "--team", s.Team)
 	s.Cloister(b, "spaces:wait", "bench")
 	s.Cloister(b, "create", "bench-app", "--space", "bench", "--no-remote")
-	push := exec.Command("scripts/push.sh", "examples/go", "bench-app")
-	push.Dir, push.Env = Root(b), s.Env
-	if out, err := push.CombinedOutput(); err != nil {
-		b.Fatalf("push: %v\n%s", err, out)
-	}
+	s.push(b, "examples/go", "bench-app")
 	s.Cloister(b, "ps:wait", "--app", "bench-app")
 	app, err := api.App(b.Context(), "bench-app")
 	if err != nil {
@@ -143,6 +139,16 @@ func BenchmarkServer(b *testing.B) {
 			b.ReportMetric(attached/plain, "run/ctr")
 		}
 	})
+}
+
+// push deploys one of the examples.
+func (s *Server) push(b *testing.B, source, app string) {
+	b.Helper()
+	push := exec.Command("scripts/push.sh", source, app)
+	push.Dir, push.Env = Root(b), s.Env
+	if out, err := push.CombinedOutput(); err != nil {
+		b.Fatalf("push: %v\n%s", err, out)
+	}
 }
 
 // sample reports the median and the 99th percentile of b.N durations, and returns the median in milliseconds.
