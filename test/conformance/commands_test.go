@@ -147,7 +147,7 @@ func talk(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	c := exec.Command(lookPath(ts.Getenv("PATH"), args[1]), args[2:]...)
 	c.Dir, c.Env = ts.MkAbs("."), environ(ts)
-	out, err := onTerminal(c, 2*time.Minute, dialogue{{"$ ", "stty size; test -t 0 && echo on a $((6*7))tty"}, {"on a 42tty", "echo sleeps $((6*7)); sleep 1000"},
+	out, err := onTerminal(c, 2*time.Minute, dialogue{{"$ ", "stty size; test -t 0 && echo on a $((6*7))tty"}, {"on a 42tty", "sh -c 'echo sleeps $((6*7)); exec sleep 1000'"},
 		{"sleeps 42", "\x03"}, {"$ ", "echo status $?"}, {"status 130", "echo bye | tr a-z A-Z"}, {"BYE", ""}, {"$ ", "\x04"}})
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(out), 0o600))
 	if err != nil {

@@ -153,7 +153,7 @@ func readEnv(path string) (map[string]string, error) {
 	vars := map[string]string{}
 	for _, line := range strings.Split(string(out), "\x00") {
 		name, value, _ := strings.Cut(line, "=")
-		for _, prefix := range []string{"HEROKU_", "CLOISTER_", "NODE_EXTRA_", "GIT_SSL_", "GIT_CONFIG_", "SSL_CERT_", "NO_PROXY"} {
+		for _, prefix := range []string{"HEROKU_", "CLOISTER_", "NODE_", "GIT_SSL_", "GIT_CONFIG_", "SSL_CERT_", "NO_PROXY"} {
 			if strings.HasPrefix(name, prefix) {
 				vars[name] = value
 			}

@@ -35,7 +35,10 @@ func TestCodes(t *testing.T) {
 	}
 	w.Cloister(t, "ps:boot-timeout", "3", "--app", "mute-app")
 	w.Cloister(t, "ps:boot-timeout", "180", "--app", "late-app")
-	for _, app := range []string{"late-app", "mute-app", "deaf-app", "rogue-app", "neighbour"} {
+	w.pushRogue(t, "late-app")
+	var late sync.WaitGroup // for a client with more patience than all others
+	late.Go(func() { t.Run("late", w.codeOfLateness) })
+	for _, app := range []string{"mute-app", "deaf-app", "rogue-app", "neighbour"} {
 		w.pushRogue(t, app)
 	}
 	for _, app := range []string{"deaf-app", "rogue-app", "neighbour"} {
@@ -43,9 +46,9 @@ func TestCodes(t *testing.T) {
 	}
 	pace := w.neighbour(t)
 	atOnce(t, map[string]func(*testing.T){
-		"requests": w.codesOfRequests, "clients": w.codesOfClients, "boot": w.codesOfBooting, "late": w.codeOfLateness, "deaf": w.codeOfDeafness,
-		"stop": w.codeOfStubbornness, "attach": w.codesOfAttaching, "drain": w.codeOfDrains, "states": w.codesOfStates, "names": w.codeOfNames,
+		"requests": w.codesOfRequests, "clients": w.codesOfClients, "boot": w.codesOfBooting, "deaf": w.codeOfDeafness, "stop": w.codeOfStubbornness, "attach": w.codesOfAttaching, "drain": w.codeOfDrains, "states": w.codesOfStates, "names": w.codeOfNames,
 	})
+	late.Wait()
 	t.Run("flood", w.codesOfFloods)
 	t.Logf("meanwhile the neighbour answered %s", pace())
 	t.Run("refused", w.codeOfRefusal)
