@@ -117,14 +117,7 @@ func allowed(tx *store.Tx, appID string, more int) error {
 	if err != nil {
 		return err
 	}
-	types, err := tx.SpaceFormation(space.ID)
-	if err != nil {
-		return err
-	}
-	use, err := tx.CountRuns(space.ID, "")
-	for _, t := range types {
-		use += t.Quantity
-	}
+	use, err := tx.CountWanted(space.ID)
 	return errors.Join(err, limits.Allow(cloister.LimitDynos, space.Name, "Space "+space.Name, use, use+more))
 }
 

@@ -136,15 +136,10 @@ func scale(t *cloister.ProcessType, c Scaling, shield bool) error {
 
 // dynoLimit refuses a formation that has just got more dynos, should they take the space over its limit.
 func (p *Platform) dynoLimit(tx *store.Tx, app AppInfo, more int) error {
-	types, err := tx.SpaceFormation(app.SpaceID)
+	n, err := tx.CountWanted(app.SpaceID)
 	if err != nil {
 		return err
 	}
-	runs, err := tx.CountRuns(app.SpaceID, "")
-	if err != nil {
-		return err
-	}
-	n := count(types) + runs
 	return allow(tx, app.Space, cloister.LimitDynos, "Space "+app.Space.Name, n-more, n)
 }
 

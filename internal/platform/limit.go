@@ -69,11 +69,9 @@ func limitUse(tx *store.Tx, s cloister.Space) (map[cloister.LimitName]int, error
 		use[cloister.LimitDynosPerType] = max(use[cloister.LimitDynosPerType], t.Quantity)
 		use[cloister.LimitProcessTypes] = max(use[cloister.LimitProcessTypes], perApp[t.AppID])
 	}
-	runs, err := tx.CountRuns(s.ID, "")
-	if err != nil {
+	if use[cloister.LimitDynos], err = tx.CountWanted(s.ID); err != nil {
 		return nil, err
 	}
-	use[cloister.LimitDynos] = count(types) + runs
 	for _, size := range cloister.DynoSizes {
 		n, err := tx.CountRuns(s.ID, size.Name)
 		if err != nil {

@@ -23,6 +23,13 @@ func (tx *Tx) SpaceFormation(spaceID string) ([]cloister.ProcessType, error) {
 		ORDER BY app_id, type`, spaceID)
 }
 
+// CountWanted counts the dynos that a space is to have: those of all formations, and one-off dynos that have not ended.
+func (tx *Tx) CountWanted(spaceID string) (int, error) {
+	return one(tx, "space", value[int], `
+		SELECT (SELECT COALESCE(SUM(quantity), 0) FROM process_types WHERE app_id IN (SELECT id FROM apps WHERE space_id = $1))
+			+ (SELECT COUNT(*) FROM runs WHERE space_id = $1 AND ended_at IS NULL)`, spaceID)
+}
+
 // AllProcessTypes lists the process types of all apps.
 func (tx *Tx) AllProcessTypes() ([]cloister.ProcessType, error) {
 	return many(tx, scanProcessType, `SELECT `+processTypeColumns+` FROM process_types ORDER BY app_id, type`)

@@ -81,6 +81,13 @@ func TestRunsAreCountedInTheirSpaceUntilTheyEnd(t *testing.T) {
 			return read(t, s, func(tx *store.Tx) (int, error) { return tx.CountRuns(x.space.ID, size) })
 		}
 		same(t, []int{counted(""), counted("Private-S"), counted("Private-M")}, []int{3, 3, 0})
+		wanted := func(tx *store.Tx) (int, error) { return tx.CountWanted(x.space.ID) }
+		before := read(t, s, wanted)
+		update(t, s, func(tx *store.Tx) error {
+			return tx.PutProcessType(cloister.ProcessType{ID: cloister.NewID(), AppID: other.ID, Type: "clock", Quantity: 4, CreatedAt: tx.Now, UpdatedAt: tx.Now})
+		})
+		same(t, read(t, s, wanted), before+4)
+		same(t, read(t, s, func(tx *store.Tx) (int, error) { return tx.CountWanted("another space") }), 0)
 		update(t, s, func(tx *store.Tx) error { runs[0].EndedAt = tx.Now; return tx.PutRun(runs[0]) })
 		same(t, counted(""), 2)
 
