@@ -29,12 +29,14 @@ run() {
 
 run make --no-print-directory lint
 
-# What takes the machine for itself (containers, whole servers) runs alone; the rest runs beside each other. The
-# simulation only computes: it takes what all others leave, and is waited for at the end.
-alone='/internal/engine/local$|/internal/build|/test/'
-beside='/internal/simulation$'
+# What takes the machine for itself (containers, whole servers) runs alone; the rest runs beside each other. Builds keep
+# the processors busy, what comes after them mostly waits: the simulation takes what that leaves, and ends before it does.
 packages=$(go list ./...)
-run go test -v -count=1 $(grep -vE "$alone|$beside" <<<"$packages")
+builds='/internal/build'
+alone='/internal/engine/local$|/test/'
+beside='/internal/simulation$'
+run go test -v -count=1 $(grep -vE "$builds|$alone|$beside" <<<"$packages")
+run go test -v -count=1 -p 1 -timeout 40m $(grep -E "$builds" <<<"$packages")
 setsid nice -n 19 go test -v -count=1 -timeout 80m $(grep -E "$beside" <<<"$packages") >"$log.beside" 2>&1 &
 simulation=$!
 run go test -v -count=1 -p 1 -timeout 40m $(grep -E "$alone" <<<"$packages")
