@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/go-chi/chi/v5"
 
@@ -57,7 +58,7 @@ func (a *API) formationBatch(r *request) (reply, error) {
 
 func (a *API) formationInfo(r *request) (reply, error) {
 	app, types, err := a.platform.Formation(r.Context(), r.actor, r.param("app"))
-	return oneType(r, app, types, err)
+	return formationOf(r, app, types, err)
 }
 
 func (a *API) formationUpdate(r *request) (reply, error) {
@@ -70,19 +71,24 @@ func (a *API) formationUpdate(r *request) (reply, error) {
 		return reply{}, err
 	}
 	app, types, err := a.platform.Scale(r.Context(), r.actor, r.param("app"), []platform.Scaling{change})
-	return oneType(r, app, types, err)
+	return formationOf(r, app, types, err)
 }
 
-func oneType(r *request, app platform.AppInfo, types []cloister.ProcessType, err error) (reply, error) {
-	for _, t := range types {
-		if ref := r.param("type"); err == nil && (t.Type == ref || t.ID == ref) {
-			return ok(formation(app, t)), nil
-		}
+func formationOf(r *request, app platform.AppInfo, types []cloister.ProcessType, err error) (reply, error) {
+	if err != nil {
+		return reply{}, err
 	}
-	if err == nil {
-		err = cloister.Missing("formation")
+	t, err := oneType(r, types)
+	return ok(formation(app, t)), err
+}
+
+// oneType is the process type that the path names, or has the id of.
+func oneType(r *request, types []cloister.ProcessType) (cloister.ProcessType, error) {
+	ref := r.param("type")
+	if i := slices.IndexFunc(types, func(t cloister.ProcessType) bool { return t.Type == ref || t.ID == ref }); i >= 0 {
+		return types[i], nil
 	}
-	return reply{}, err
+	return cloister.ProcessType{}, cloister.Missing("formation")
 }
 
 func (u scaling) change(processType string) (platform.Scaling, error) {

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"slices"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -95,11 +94,11 @@ func (a *API) dynoErrors(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	i := slices.IndexFunc(types, func(t cloister.ProcessType) bool { return t.Type == r.param("type") || t.ID == r.param("type") })
-	if i < 0 {
-		return reply{}, cloister.Missing("formation")
+	t, err := oneType(r, types)
+	if err != nil {
+		return reply{}, err
 	}
-	return a.errors(r, types[i].Type)
+	return a.errors(r, t.Type)
 }
 
 const mostErrorHours = 7 * 24

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/engine/fake"
+	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/store"
 )
 
@@ -30,7 +31,7 @@ func (p *plant) scales(change func(*cloister.Autoscale)) (id string) {
 func (p *plant) asks(minutes int, took time.Duration, status int) {
 	for range minutes * 60 {
 		for range 5 {
-			p.life.Request(p.app.ID, time.Now(), fmt.Sprintf(`at=info method=GET path="/" dyno=web.1 connect=0ms service=%dms status=%d bytes=2`, took.Milliseconds(), status))
+			p.life.Request(p.app.ID, time.Now(), plan.ParseRequest(fmt.Sprintf(`at=info method=GET path="/" dyno=web.1 connect=0ms service=%dms status=%d bytes=2`, took.Milliseconds(), status)))
 		}
 		after(time.Second)
 	}
@@ -112,12 +113,12 @@ func TestErrorsAreCountedAndKept(t *testing.T) {
 		after(time.Minute)
 		hour := time.Now().UTC().Truncate(time.Hour)
 		for range 3 {
-			p.life.Request(p.app.ID, time.Now(), `at=error code=H12 desc="Request timeout" method=GET path="/ code=H99" service=30000ms status=503`)
+			p.life.Request(p.app.ID, time.Now(), plan.ParseRequest(`at=error code=H12 desc="Request timeout" method=GET path="/ code=H99" service=30000ms status=503`))
 		}
 		p.life.logs.Platform(p.app.ID, "web.1", time.Now(), "Error R15 (Memory quota vastly exceeded)")
 		p.life.logs.Platform(p.app.ID, "web.1", time.Now(), "app says Error R14 (")
-		p.life.Request(cloister.NewID(), time.Now(), `at=error code=H14 status=503`) // of an app that is gone
-		p.stop()                                                                     // what was not written yet is now
+		p.life.Request(cloister.NewID(), time.Now(), plan.ParseRequest(`at=error code=H14 status=503`)) // of an app that is gone
+		p.stop()                                                                                        // what was not written yet is now
 		var got []cloister.ErrorCount
 		p.look(func(tx *store.Tx) (err error) {
 			got, err = tx.ErrorCounts(p.app.ID, hour, hour.Add(time.Hour))

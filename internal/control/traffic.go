@@ -35,9 +35,8 @@ func newTraffic() *traffic {
 	return &traffic{minutes: map[kind][]plan.Minute{}, errors: map[cloister.ErrorCount]int{}}
 }
 
-// Request takes a line of the router in.
-func (c *Control) Request(appID string, at time.Time, line string) {
-	r := plan.ParseRequest(line)
+// Request takes in what the router says of a request.
+func (c *Control) Request(appID string, at time.Time, r plan.Request) {
 	t := c.traffic
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -199,9 +199,10 @@ type Usage struct {
 
 // A Line is a line of a workload's output, without its newline, at most 10 000 bytes; longer ones come in pieces.
 type Line struct {
-	At     time.Time
-	Stderr bool
-	Text   string
+	At      time.Time
+	Stderr  bool
+	Text    string
+	Dropped int // lines before this one that were forgotten before they were read: the workload is too fast, or the reader too slow
 }
 
 // A Process is a command to run inside a workload.

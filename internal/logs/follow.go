@@ -11,7 +11,8 @@ import (
 
 // Follow takes the lines of a workload into its app's stream, as those of proc, until the workload's log ends or ctx
 // is done. It goes on behind the last line that it took before, in this process or an earlier one. More lines than
-// Config.Rate in a second are counted rather than kept, and an L10 line tells how many.
+// Config.Rate in a second are counted rather than kept, as are those that the engine forgot before they were read, and
+// an L10 line tells how many.
 func (l *Logs) Follow(ctx context.Context, e engine.Engine, workloadID, appID, proc string) error {
 	if !isName(workloadID) || !isName(appID) {
 		return fmt.Errorf("follow logs: bad id %q or %q", workloadID, appID)
@@ -29,6 +30,7 @@ func (l *Logs) Follow(ctx context.Context, e engine.Engine, workloadID, appID, p
 		if m.begins(line.At) {
 			m.tell()
 		}
+		m.drop(line.Dropped, line.At)
 		if m.admits(line.At) {
 			l.write(appID, Entry{At: line.At, Source: "app", Proc: proc, Text: line.Text}, workloadID, false)
 		}
@@ -87,13 +89,22 @@ func (m *meter) admits(at time.Time) bool {
 	if m.lines++; m.lines <= m.rate {
 		return true
 	}
+	m.drop(1, at)
+	return false
+}
+
+// drop counts lines that are not kept.
+func (m *meter) drop(n int, at time.Time) {
+	if n == 0 {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.dropped++; m.dropped == 1 {
+	if m.dropped == 0 {
 		m.since = at
 		time.AfterFunc(time.Second, m.tell)
 	}
-	return false
+	m.dropped += n
 }
 
 // tell tells how many lines were dropped since when, if any were, and begins to count anew.

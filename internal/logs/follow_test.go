@@ -23,6 +23,8 @@ type printer struct {
 	more  chan struct{}
 	fail  error // what Logs yields once, instead of lines
 	reads int   // how often Logs was called
+
+	dropped int // before the next line
 }
 
 func newPrinter() *printer {
@@ -37,9 +39,17 @@ func (p *printer) print(id string, texts ...string) {
 		if n := len(p.lines[id]); n > 0 && !at.After(p.lines[id][n-1].At) {
 			at = p.lines[id][n-1].At.Add(1)
 		}
-		p.lines[id] = append(p.lines[id], engine.Line{At: at, Text: s})
+		p.lines[id] = append(p.lines[id], engine.Line{At: at, Text: s, Dropped: p.dropped})
+		p.dropped = 0
 	}
 	p.wake()
+}
+
+// forget has the next line come after n that were dropped.
+func (p *printer) forget(id string, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dropped = n
 }
 
 func (p *printer) end(id string) {
@@ -153,6 +163,22 @@ func TestFlood(t *testing.T) {
 		equal(t, len(got), 11)
 		equal(t, got[9], "9")
 		equal(t, got[10], "Error L10 (output buffer overflow): 20 messages dropped since 2000-01-01T00:00:00.000000+00:00. web.1 writes more than 10 lines a second.")
+		closing(t, l)
+	})
+}
+
+// What the engine could not keep is told of as well.
+func TestFollowTellsWhatTheEngineForgot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, l := newPrinter(), open(t, Config{Rate: 10})
+		p.print("w1", "one")
+		p.forget("w1", 7)
+		p.print("w1", "nine")
+		p.end("w1")
+		equal(t, l.Follow(t.Context(), p, "w1", "a", "web.1"), nil)
+		got := texts(l, "a", Filter{}, 100, 0)
+		equal(t, len(got), 3)
+		equal(t, strings.HasPrefix(got[2], "Error L10 (output buffer overflow): 7 messages dropped since "), true)
 		closing(t, l)
 	})
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/engine"
+	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/store"
 )
 
@@ -40,8 +41,8 @@ func New(s *store.Store, e engine.Engine, processes func() ([]Process, error), l
 	return &Metrics{store: s, engine: e, processes: processes, requests: newRequests(), log: log}
 }
 
-// Request counts a request that a line of the router is about.
-func (m *Metrics) Request(appID, line string) { m.requests.add(appID, line) }
+// Request counts a request.
+func (m *Metrics) Request(appID string, r plan.Request) { m.requests.add(appID, r) }
 
 // Handler answers in the formats that Prometheus understands. Whoever asks may see everything.
 func (m *Metrics) Handler() http.Handler {
@@ -146,14 +147,13 @@ type rows struct {
 	names  map[string]string // of spaces
 	apps   map[string]cloister.App
 	types  []cloister.ProcessType
-	dynos  []cloister.Dyno
-	runs   map[string]cloister.Dyno
+	dynos  map[string]cloister.Dyno // one-off dynos too
 	work   []store.Work
 }
 
 func (m *Metrics) read(ctx context.Context) (r rows, err error) {
 	err = m.store.View(ctx, func(tx *store.Tx) error {
-		r = rows{now: tx.Now, teams: map[string]string{}, names: map[string]string{}, apps: map[string]cloister.App{}, runs: map[string]cloister.Dyno{}}
+		r = rows{now: tx.Now, teams: map[string]string{}, names: map[string]string{}, apps: map[string]cloister.App{}, dynos: map[string]cloister.Dyno{}}
 		if r.zones, err = tx.Zones(); err != nil {
 			return err
 		}
@@ -180,15 +180,19 @@ func (m *Metrics) read(ctx context.Context) (r rows, err error) {
 		if r.types, err = tx.AllProcessTypes(); err != nil {
 			return err
 		}
-		if r.dynos, err = tx.AllDynos(); err != nil {
+		dynos, err := tx.AllDynos()
+		if err != nil {
 			return err
+		}
+		for _, d := range dynos {
+			r.dynos[d.ID] = d
 		}
 		runs, err := tx.AllRuns()
 		if err != nil {
 			return err
 		}
 		for _, d := range runs {
-			r.runs[d.ID] = d.Dyno
+			r.dynos[d.ID] = d.Dyno
 		}
 		r.work, err = tx.Work()
 		return err
@@ -198,9 +202,6 @@ func (m *Metrics) read(ctx context.Context) (r rows, err error) {
 
 // labels are the space, app and dyno of what somebody uses.
 func (r rows) labels(u engine.Usage) ([]string, bool) {
-	d, ok := r.runs[u.ID]
-	for i := 0; !ok && i < len(r.dynos); i++ {
-		d, ok = r.dynos[i], r.dynos[i].ID == u.ID
-	}
+	d, ok := r.dynos[u.ID]
 	return []string{r.names[d.SpaceID], r.apps[d.AppID].Name, d.Name()}, ok
 }

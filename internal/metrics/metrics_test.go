@@ -16,6 +16,7 @@ import (
 	"github.com/cloister-dev/cloister/internal/engine"
 	"github.com/cloister-dev/cloister/internal/engine/fake"
 	"github.com/cloister-dev/cloister/internal/metrics"
+	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/store"
 )
 
@@ -78,12 +79,12 @@ func (h *house) ask() string {
 func TestMetricsTellOfEverything(t *testing.T) {
 	h := newHouse(t)
 	for range 3 {
-		h.all.Request(h.app.ID, `at=info method=GET path="/" dyno=web.1 connect=0ms service=18ms status=200 bytes=1`)
+		h.all.Request(h.app.ID, plan.ParseRequest(`at=info method=GET path="/" dyno=web.1 connect=0ms service=18ms status=200 bytes=1`))
 	}
-	h.all.Request(h.app.ID, `at=error code=H12 desc="Request timeout" method=GET path="/" service=30000ms status=503`)
-	h.all.Request(h.app.ID, `at=error code=H14 desc="No web processes running" method=GET path="/" service= status=503`)
-	h.all.Request(h.app.ID, `at=info method=GET path="/ws" service=900000ms status=101 bytes=1`)
-	h.all.Request(cloister.NewID(), `at=info method=GET path="/" service=18ms status=200`) // of an app that is gone
+	h.all.Request(h.app.ID, plan.ParseRequest(`at=error code=H12 desc="Request timeout" method=GET path="/" service=30000ms status=503`))
+	h.all.Request(h.app.ID, plan.ParseRequest(`at=error code=H14 desc="No web processes running" method=GET path="/" service= status=503`))
+	h.all.Request(h.app.ID, plan.ParseRequest(`at=info method=GET path="/ws" service=900000ms status=101 bytes=1`))
+	h.all.Request(cloister.NewID(), plan.ParseRequest(`at=info method=GET path="/" service=18ms status=200`)) // of an app that is gone
 	got := h.ask()
 	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(got, "cloister_dyno_memory_bytes{") && time.Now().Before(deadline); got = h.ask() {
 	} // the fake takes its time to start a dyno
@@ -140,7 +141,7 @@ func TestWhatDoesNotAnswerIsToldAsDown(t *testing.T) {
 
 func TestAnAppThatIsGoneIsForgotten(t *testing.T) {
 	h := newHouse(t)
-	h.all.Request(h.app.ID, `at=info method=GET path="/" service=18ms status=200`)
+	h.all.Request(h.app.ID, plan.ParseRequest(`at=info method=GET path="/" service=18ms status=200`))
 	if got := h.ask(); !strings.Contains(got, `cloister_requests_total{app="hello"`) {
 		t.Errorf("at first: %s", got)
 	}

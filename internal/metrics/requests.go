@@ -28,8 +28,7 @@ type tally struct {
 
 func newRequests() *requests { return &requests{apps: map[string]*tally{}} }
 
-func (q *requests) add(appID, line string) {
-	r := plan.ParseRequest(line)
+func (q *requests) add(appID string, r plan.Request) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	t := q.apps[appID]

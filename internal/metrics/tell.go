@@ -2,8 +2,6 @@ package metrics
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/cloister-dev/cloister"
 )
 
 // tell tells what there is.
@@ -20,14 +18,8 @@ func (r rows) tell(gauge func(d *prometheus.Desc, v float64, labels ...string)) 
 	}
 	type group struct{ space, app, processType, state string }
 	counts := map[group]int{}
-	count := func(d cloister.Dyno) {
-		counts[group{r.names[d.SpaceID], r.apps[d.AppID].Name, d.Type, string(d.State)}]++
-	}
 	for _, d := range r.dynos {
-		count(d)
-	}
-	for _, d := range r.runs {
-		count(d)
+		counts[group{r.names[d.SpaceID], r.apps[d.AppID].Name, d.Type, string(d.State)}]++
 	}
 	for g, n := range counts {
 		gauge(dynos, float64(n), g.space, g.app, g.processType, g.state)

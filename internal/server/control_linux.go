@@ -22,6 +22,7 @@ import (
 	"github.com/cloister-dev/cloister/internal/gitd"
 	"github.com/cloister-dev/cloister/internal/logs"
 	"github.com/cloister-dev/cloister/internal/metrics"
+	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/platform"
 	"github.com/cloister-dev/cloister/internal/router"
 	"github.com/cloister-dev/cloister/internal/store"
@@ -112,8 +113,9 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	measured := metrics.New(s, e, ownProcesses, log)
 	feed.OnLine = func(appID string, at time.Time, line string) {
 		stream.router(appID, at, line)
-		ctl.Request(appID, at, line)
-		measured.Request(appID, line)
+		r := plan.ParseRequest(line)
+		ctl.Request(appID, at, r)
+		measured.Request(appID, r)
 	}
 	handler := &front{git: git, streams: lines.Handler(), sources: sources, slugs: imports,
 		api: api.New(api.Config{WebPort: c.webPort(), GitURL: "https://" + loopback(c.Listen) + "/"}, p,

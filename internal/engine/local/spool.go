@@ -39,6 +39,8 @@ type spool struct {
 	file    *os.File
 	last    time.Time
 	reach   reach
+	lines   int64         // in all pages so far, those that are gone too
+	begins  map[int]int64 // how many there were before a page
 	closed  bool          // nothing will ever be added
 	changed chan struct{} // closed and replaced when something was added
 }
@@ -58,7 +60,7 @@ func openSpool(dir string) (*spool, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make spool: %w", err)
 	}
-	s := &spool{dir: dir, page: 1, changed: make(chan struct{})}
+	s := &spool{dir: dir, page: 1, begins: map[int]int64{1: 0}, changed: make(chan struct{})}
 	pages := s.pages()
 	if len(pages) > 0 {
 		s.page = pages[len(pages)-1]
@@ -77,7 +79,7 @@ func openSpool(dir string) (*spool, error) {
 
 // resume finds how far the spool reaches, and cuts off what was added only in part.
 func (s *spool) resume(pages []int) error {
-	for _, n := range slices.Backward(pages) {
+	for _, n := range pages {
 		text, err := os.ReadFile(s.path(n))
 		if err != nil {
 			return err
@@ -89,9 +91,8 @@ func (s *spool) resume(pages []int) error {
 			}
 			s.size = int64(whole)
 		}
-		if whole > 0 {
-			break // otherwise the page was only just begun
-		}
+		s.begins[n] = s.lines
+		s.lines += int64(bytes.Count(text[:whole], []byte{'\n'}))
 	}
 	return nil
 }
@@ -157,6 +158,7 @@ func (s *spool) add(lines []engine.Line, stderr bool, upTo int64) error {
 	}
 	s.size += int64(n)
 	s.last, s.reach = last, next
+	s.lines += int64(len(lines))
 	close(s.changed)
 	s.changed = make(chan struct{})
 	return nil
@@ -170,9 +172,11 @@ func (s *spool) turn() error {
 	}
 	s.file.Close()
 	s.file, s.page, s.size = f, s.page+1, 0
+	s.begins[s.page] = s.lines
 	for _, n := range s.pages() {
 		if n <= s.page-spoolKeep {
 			os.Remove(s.path(n))
+			delete(s.begins, n)
 		}
 	}
 	return nil
@@ -194,6 +198,9 @@ func (s *spool) close() {
 func (s *spool) read(ctx context.Context, since time.Time) iter.Seq2[engine.Line, error] {
 	return func(yield func(engine.Line, error) bool) {
 		r := spoolReader{spool: s}
+		if !since.IsZero() {
+			r.lines = -1
+		}
 		defer r.close()
 		for {
 			l, err := r.next(ctx)
@@ -218,6 +225,9 @@ type spoolReader struct {
 	at    int64
 	end   int64 // of the page, as far as it was added whole
 	text  *bufio.Reader
+
+	lines   int64 // of the spool, up to where this is; -1: somewhere
+	dropped int64 // that it has not seen since the last one it has
 }
 
 func (r *spoolReader) next(ctx context.Context) (engine.Line, error) {
@@ -238,7 +248,9 @@ func (r *spoolReader) next(ctx context.Context) (engine.Line, error) {
 		}
 		line, err := r.text.ReadBytes('\n')
 		if err == nil {
+			r.lines++
 			if l, _, ok := parseLine(line); ok {
+				l.Dropped, r.dropped = int(r.dropped), 0
 				return l, nil
 			}
 			continue
@@ -271,7 +283,7 @@ func (r *spoolReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// open opens the page after the one that was read: the oldest that is left.
+// open opens the page after the one that was read: the oldest that is left. What was in pages between them is dropped.
 func (r *spoolReader) open() error {
 	for {
 		pages := r.spool.pages()
@@ -279,14 +291,25 @@ func (r *spoolReader) open() error {
 		if i < 0 {
 			return io.EOF // dropped meanwhile
 		}
-		r.page = pages[i]
-		f, err := os.Open(r.spool.path(r.page))
+		page := pages[i]
+		f, err := os.Open(r.spool.path(page))
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return fmt.Errorf("open spool: %w", err)
 		}
+		r.spool.mu.Lock()
+		begins, known := r.spool.begins[page]
+		r.spool.mu.Unlock()
+		if !known { // it was forgotten just now
+			f.Close()
+			continue
+		}
+		if r.lines >= 0 {
+			r.dropped += begins - r.lines
+		}
+		r.page, r.lines = page, begins
 		r.file, r.at, r.end, r.text = f, 0, 0, bufio.NewReader(r)
 		return nil
 	}

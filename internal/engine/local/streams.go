@@ -23,9 +23,12 @@ type streams struct {
 	config cio.Config
 	in     io.Reader
 	held   []*os.File // open until the shim has opened its own ends
-	stdin  *os.File
 	outs   []*outlet
 	copies sync.WaitGroup
+
+	mu     sync.Mutex // guards what the copying of the input shares with close
+	stdin  *os.File
+	closed bool
 }
 
 // An outlet copies one output.
@@ -49,8 +52,8 @@ func openStreams(dir string, t engine.Terminal) (s *streams, err error) {
 	}
 	if t.In != nil {
 		s.config.Stdin = filepath.Join(dir, "stdin")
-		if s.stdin, err = s.open(s.config.Stdin, os.O_WRONLY); err != nil {
-			return nil, err
+		if err := unix.Mkfifo(s.config.Stdin, 0o600); err != nil {
+			return nil, fmt.Errorf("make fifo: %w", err)
 		}
 	}
 	s.config.Stdout = filepath.Join(dir, "stdout")
@@ -70,24 +73,36 @@ func (s *streams) outlet(path string, to io.Writer) error {
 	if to == nil {
 		to = io.Discard
 	}
-	f, err := s.open(path, os.O_RDONLY)
-	if err == nil {
-		s.outs = append(s.outs, &outlet{from: f, to: to})
-	}
-	return err
-}
-
-func (s *streams) open(path string, mode int) (*os.File, error) {
 	hold, err := makeFIFO(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.held = append(s.held, hold)
-	f, err := os.OpenFile(path, mode|unix.O_NONBLOCK, 0)
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, fmt.Errorf("open fifo: %w", err)
+		return fmt.Errorf("open fifo: %w", err)
 	}
-	return f, nil
+	s.outs = append(s.outs, &outlet{from: f, to: to})
+	return nil
+}
+
+// openStdin waits until the shim has opened its end of the input, which may be a while after the process began: what
+// is written before has no reader, and is lost. The result is nil when the streams were closed meanwhile.
+func (s *streams) openStdin() (*os.File, error) {
+	for {
+		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			return nil, nil
+		}
+		f, err := os.OpenFile(s.config.Stdin, os.O_WRONLY|unix.O_NONBLOCK, 0)
+		s.stdin = f
+		s.mu.Unlock()
+		if !errors.Is(err, unix.ENXIO) { // nobody reads
+			return f, err
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // began starts copying. noMore is called when the input is at its end.
@@ -99,13 +114,19 @@ func (s *streams) began(noMore func()) {
 	for _, o := range s.outs {
 		s.copies.Go(o.copy)
 	}
-	if s.stdin == nil {
+	if s.in == nil {
 		return
 	}
 	go func() { // nobody waits for this one: the input may stay open long after the process
-		_, err := io.Copy(s.stdin, s.in)
-		s.stdin.Close()
-		if err == nil || !errors.Is(err, os.ErrClosed) {
+		stdin, err := s.openStdin()
+		if stdin == nil && err == nil {
+			return
+		}
+		if err == nil {
+			_, err = io.Copy(stdin, s.in)
+			stdin.Close()
+		}
+		if !errors.Is(err, os.ErrClosed) {
 			noMore()
 		}
 	}()
@@ -167,8 +188,10 @@ func (s *streams) close() {
 	for _, o := range s.outs {
 		o.from.Close()
 	}
-	if s.stdin != nil {
+	s.mu.Lock()
+	if s.closed = true; s.stdin != nil {
 		s.stdin.Close()
 	}
+	s.mu.Unlock()
 	os.RemoveAll(s.dir)
 }

@@ -200,7 +200,9 @@ func TestASpoolForgetsTheOldestAndKeepsTheRest(t *testing.T) {
 		var i int
 		fmt.Sscan(l.Text, &i)
 		if first < 0 {
-			first = i
+			if first = i; l.Dropped != i {
+				t.Errorf("of %d lines before %d are said to be dropped", i, l.Dropped)
+			}
 		} else if i != last+1 || !l.At.After(at) {
 			t.Fatalf("after %d at %v comes %d at %v", last, at, i, l.At)
 		}
@@ -209,6 +211,45 @@ func TestASpoolForgetsTheOldestAndKeepsTheRest(t *testing.T) {
 	if last != n-1 || first == 0 || (n-first)*106 < 2*spoolPage {
 		t.Errorf("it has %d to %d", first, last)
 	}
+}
+
+// A reader that is overtaken is told how many lines it has missed, also after the machine's start.
+func TestASpoolCountsWhatASlowReaderMisses(t *testing.T) {
+	dir, written := t.TempDir(), 0
+	s, err := openSpool(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(n int) {
+		for range n {
+			if err := s.add([]engine.Line{{Text: strings.Repeat("x", 1000)}}, false, int64(written)); err != nil {
+				t.Fatal(err)
+			}
+			written++
+		}
+	}
+	for range 2 {
+		write(2000)
+		seen, missed, begun := 0, 0, s.lines-int64(written)
+		for l, err := range s.read(t.Context(), time.Time{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if missed += l.Dropped; seen == 10 {
+				write(10_000)
+				s.close()
+			}
+			seen++
+		}
+		if seen+missed != written+int(begun) || seen < 2000 || missed < 2000 {
+			t.Errorf("of %d lines a reader has seen %d and missed %d", written, seen, missed)
+		}
+		if s, err = openSpool(dir); err != nil {
+			t.Fatal(err)
+		}
+		written = int(s.lines)
+	}
+	s.close()
 }
 
 func TestASpoolGoesOnAfterACrashInTheMiddleOfALine(t *testing.T) {

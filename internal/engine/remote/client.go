@@ -100,7 +100,7 @@ func (c *Client) Logs(ctx context.Context, id string, since time.Time) iter.Seq2
 			if i.End {
 				return
 			}
-			if !yield(engine.Line{At: i.At, Stderr: i.Stderr, Text: string(i.Text)}, i.Error.err()) || i.Error != nil {
+			if !yield(engine.Line{At: i.At, Stderr: i.Stderr, Text: string(i.Text), Dropped: i.Dropped}, i.Error.err()) || i.Error != nil {
 				return
 			}
 		}

@@ -92,7 +92,7 @@ func (s *server) logs(w http.ResponseWriter, r *http.Request) {
 	out := newStream(w)
 	defer out.close()
 	for l, err := range s.engine.Logs(r.Context(), in.ID, in.Since) {
-		item := lineItem{At: l.At, Stderr: l.Stderr, Text: []byte(l.Text), Error: faultOf(err)}
+		item := lineItem{At: l.At, Stderr: l.Stderr, Text: []byte(l.Text), Dropped: l.Dropped, Error: faultOf(err)}
 		if out.send(item) != nil || err != nil {
 			return
 		}

@@ -49,11 +49,12 @@ type execCall struct {
 
 // A lineItem is an item of the log stream. Text is bytes: a program may write what is not UTF-8.
 type lineItem struct {
-	At     time.Time
-	Stderr bool   `json:",omitempty"`
-	Text   []byte `json:",omitempty"`
-	Error  *fault `json:",omitempty"`
-	End    bool   `json:",omitempty"` // the last item; a stream without it was cut
+	At      time.Time
+	Stderr  bool   `json:",omitempty"`
+	Dropped int    `json:",omitempty"`
+	Text    []byte `json:",omitempty"`
+	Error   *fault `json:",omitempty"`
+	End     bool   `json:",omitempty"` // the last item; a stream without it was cut
 }
 
 // An exitFrame is the last word of an Exec.

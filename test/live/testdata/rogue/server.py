@@ -25,13 +25,17 @@ def serve(conn, listener):
             return conn.close()
         head += got
     target = head.split(b" ")[1].decode()
-    print("asked for", target)
+    os.write(1, b"asked for %s\n" % target.encode())  # in one piece: print would mix the lines of threads
     path = target.split("?")[0]
     if path == "/close":
         listener.shutdown(socket.SHUT_RDWR)
     if path == "/crash":
         os._exit(7)
     if path == "/flood":
+        for i in range(20000):
+            os.write(1, b"long line %d of a flood %s\n" % (i, b"x" * 1000))
+            if i % 50 == 0:
+                time.sleep(0.01)
         for i in range(400000):
             os.write(1, b"line %d of a flood\n" % i)
     if path == "/read":
