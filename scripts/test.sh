@@ -45,7 +45,9 @@ if [ "$(id -u)" = 0 ]; then
 fi
 wait "$simulation" || failed=1
 simulation=
-run cat "$log.beside"
+echo "== what ran beside: the simulation"
+cat "$log.beside" >>"$log"
+grep -vE '^(=== (RUN|PAUSE|CONT|NAME)|PASS$)|^\s*--- PASS' "$log.beside" || true
 
 passed=$(grep -cE '^\s*--- PASS' "$log" || true)
 failures=$(grep -cE '^\s*--- FAIL' "$log" || true)
