@@ -21,6 +21,7 @@ import (
 	"github.com/cloister-dev/cloister/internal/engine"
 	"github.com/cloister-dev/cloister/internal/engine/fake"
 	"github.com/cloister-dev/cloister/internal/logs"
+	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/platform"
 	"github.com/cloister-dev/cloister/internal/store"
 )
@@ -178,7 +179,7 @@ func (p *pretend) deploy(app string, commands map[string]string) error {
 func (p *pretend) routed(app, line string) error {
 	info, err := p.platform.App(context.Background(), p.admin, app)
 	if err == nil {
-		p.control.Request(info.ID, time.Now(), line)
+		p.control.Request(info.ID, time.Now(), plan.ParseRequest(line))
 	}
 	return err
 }
