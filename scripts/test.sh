@@ -19,10 +19,11 @@ log=$(mktemp)
 simulation=
 trap '[ -z "$simulation" ] || kill -- "-$simulation" || true; rm -f "$log" "$log.beside"' EXIT
 failed=0
+show() { tee -a "$log" | grep -vE '^(=== (RUN|PAUSE|CONT|NAME)|PASS$)|^\s*--- PASS'; }
 run() {
   echo "== $*"
   set +e
-  "$@" 2>&1 | tee -a "$log" | grep -vE '^(=== (RUN|PAUSE|CONT|NAME)|PASS$)|^\s*--- PASS'
+  "$@" 2>&1 | show
   [ "${PIPESTATUS[0]}" = 0 ] || failed=1
   set -e
 }
@@ -46,8 +47,7 @@ fi
 wait "$simulation" || failed=1
 simulation=
 echo "== what ran beside: the simulation"
-cat "$log.beside" >>"$log"
-grep -vE '^(=== (RUN|PAUSE|CONT|NAME)|PASS$)|^\s*--- PASS' "$log.beside" || true
+show <"$log.beside" || true
 
 passed=$(grep -cE '^\s*--- PASS' "$log" || true)
 failures=$(grep -cE '^\s*--- FAIL' "$log" || true)

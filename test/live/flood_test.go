@@ -23,7 +23,7 @@ func (w *world) codesOfFloods(t *testing.T) {
 	defer res.Body.Close()
 	w.answers(t, "rogue-app", "/flood", 200, "well")
 	w.says(t, "rogue-app", `heroku\[logplex\]: Error L10 \(output buffer overflow\): \d+ messages dropped since \S+ web.1 writes more than 10000 lines a second`)
-	time.AfterFunc(time.Minute, func() { res.Body.Close() })
+	defer time.AfterFunc(time.Minute, func() { res.Body.Close() }).Stop()
 	lines := bufio.NewScanner(res.Body) // which has waited until now
 	dropped := regexp.MustCompile(`heroku\[logplex\]: L11 \(Tail buffer overflow\) -> This tail session dropped \d+ messages since `)
 	for lines.Scan() {

@@ -60,11 +60,12 @@ func openSpool(dir string) (*spool, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make spool: %w", err)
 	}
-	s := &spool{dir: dir, page: 1, begins: map[int]int64{1: 0}, changed: make(chan struct{})}
+	s := &spool{dir: dir, begins: map[int]int64{}, changed: make(chan struct{})}
 	pages := s.pages()
-	if len(pages) > 0 {
-		s.page = pages[len(pages)-1]
+	if len(pages) == 0 {
+		pages = []int{1}
 	}
+	s.page = pages[len(pages)-1]
 	f, err := os.OpenFile(s.path(s.page), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open spool: %w", err)

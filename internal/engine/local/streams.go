@@ -87,13 +87,13 @@ func (s *streams) outlet(path string, to io.Writer) error {
 }
 
 // openStdin waits until the shim has opened its end of the input, which may be a while after the process began: what
-// is written before has no reader, and is lost. The result is nil when the streams were closed meanwhile.
+// is written before has no reader, and is lost. It fails with os.ErrClosed when the streams are closed meanwhile.
 func (s *streams) openStdin() (*os.File, error) {
 	for {
 		s.mu.Lock()
 		if s.closed {
 			s.mu.Unlock()
-			return nil, nil
+			return nil, os.ErrClosed
 		}
 		f, err := os.OpenFile(s.config.Stdin, os.O_WRONLY|unix.O_NONBLOCK, 0)
 		s.stdin = f
@@ -119,9 +119,6 @@ func (s *streams) began(noMore func()) {
 	}
 	go func() { // nobody waits for this one: the input may stay open long after the process
 		stdin, err := s.openStdin()
-		if stdin == nil && err == nil {
-			return
-		}
 		if err == nil {
 			_, err = io.Copy(stdin, s.in)
 			stdin.Close()

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -57,7 +58,7 @@ func TestInputWithoutAShimEnds(t *testing.T) {
 	}
 	s.began(func() { t.Error("the input of closed streams has ended") })
 	s.close()
-	if f, err := s.openStdin(); f != nil || err != nil {
+	if f, err := s.openStdin(); f != nil || !errors.Is(err, os.ErrClosed) {
 		t.Errorf("closed streams were opened: %v, %v", f, err)
 	}
 }
