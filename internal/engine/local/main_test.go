@@ -145,6 +145,10 @@ func (m *machine) leftovers() string {
 			left = append(left, "process: "+string(bytes.ReplaceAll(text, []byte{0}, []byte{' '})))
 		}
 	}
+	runc := filepath.Join("/run/containerd/runc", m.config.Name)
+	if _, err := os.Stat(runc); !errors.Is(err, os.ErrNotExist) {
+		left = append(left, "directory: "+runc)
+	}
 	tables, _ := exec.Command("nft", "list", "tables").Output()
 	if strings.Contains(string(tables), " "+m.config.Name+"\n") || strings.Contains(string(tables), " "+m.config.Name+"_") {
 		left = append(left, "table: "+m.config.Name)

@@ -20,6 +20,10 @@ import (
 	"github.com/containerd/errdefs"
 )
 
+// runcState is where runc, as containerd's shim runs it, keeps a directory for each of containerd's namespaces. Nobody
+// else removes it, and ours is ours alone.
+const runcState = "/run/containerd/runc"
+
 // Teardown stops everything that runs under this engine's name and removes it from the machine: containers,
 // namespaces, links, tables, mounts, and containerd if it is ours. Volumes stay: they are data. The engine is closed
 // afterwards.
@@ -61,7 +65,7 @@ func (e *Engine) Teardown(ctx context.Context) error {
 		return fmt.Errorf("tear down: %w", errs)
 	}
 	for _, dir := range []string{filepath.Join(e.State, "workloads"), filepath.Join(e.State, "spaces"),
-		filepath.Join(e.State, "containerd"), filepath.Join(e.State, "transit.json"), e.Run} {
+		filepath.Join(e.State, "containerd"), filepath.Join(e.State, "transit.json"), filepath.Join(runcState, e.Name), e.Run} {
 		if dir == e.daemon.state && !e.daemon.own {
 			continue
 		}
