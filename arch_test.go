@@ -42,8 +42,10 @@ var houses = table(`
 	internal/control             : . plan engine store build addon
 	internal/logs                : . engine
 	internal/metrics             : . plan engine store
-	internal/drain               : . logs
-	internal/api                 : . engine heroku platform logs
+	internal/outside             :
+	internal/drain               : . logs outside
+	internal/webhook             : . heroku outside
+	internal/api                 : . engine heroku platform logs webhook
 	internal/web                 : . engine heroku platform logs
 	internal/gitd                : . engine platform logs
 	internal/attach              : . engine platform logs
@@ -51,7 +53,7 @@ var houses = table(`
 	internal/cli/term            :
 	internal/cli                 : heroku cli/term
 	internal/simulation          : . plan engine engine/fake store platform control
-	internal/server              : . plan engine doors engine/fake engine/local engine/local/inside engine/remote engine/kube store build addon platform control logs metrics drain api web gitd attach router heroku cli cli/term isolation
+	internal/server              : . plan engine doors engine/fake engine/local engine/local/inside engine/remote engine/kube store build addon platform control logs metrics outside drain webhook api web gitd attach router heroku cli cli/term isolation
 	cmd/cloister                 : cli server
 `)
 

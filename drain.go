@@ -1,8 +1,10 @@
 package cloister
 
 import (
+	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,34 +50,41 @@ func (d Drain) HostPort() string {
 
 // ParseDrainURL checks the address of a drain. Where its name leads to is for whoever dials it to judge.
 func ParseDrainURL(s string) (Secret, error) {
-	bad := func(why string) (Secret, error) {
+	u, why := parseReceiver(s, slices.Collect(maps.Keys(drainPorts))...)
+	if why == "" && !strings.HasPrefix(u.Scheme, "http") && (u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "") {
+		why = "has more than a host and a port, which is all that syslog knows"
+	}
+	if why != "" {
 		return "", Errorf(Invalid, "Url %s. A drain is https://user:password@host/path, syslog+tls://host:port or syslog://host:port.", why)
 	}
+	return Secret(s), nil
+}
+
+// parseReceiver reads the address of something outside that is to be told things: of a drain, of a webhook. why is what is
+// wrong with it; it never repeats the address, where there may be a password.
+func parseReceiver(s string, schemes ...string) (u *url.URL, why string) {
 	if s == "" {
-		return bad("is missing")
+		return nil, "is missing"
 	}
 	if len(s) > 2048 {
-		return bad("is longer than 2048 bytes")
+		return nil, "is longer than 2048 bytes"
 	}
 	u, err := url.Parse(s)
 	if err != nil || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
-		return bad("is not an address") // the error would repeat a password
+		return nil, "is not an address"
 	}
-	web := u.Scheme == "https" || u.Scheme == "http"
 	port, err := strconv.Atoi(u.Port())
 	switch {
-	case drainPorts[u.Scheme] == "":
-		return bad("has a scheme that drains do not have")
+	case !slices.Contains(schemes, u.Scheme):
+		return nil, "has a scheme that means nothing here"
 	case u.Hostname() == "":
-		return bad("has no host")
+		return nil, "has no host"
 	case u.Port() != "" && (err != nil || port < 1 || port > 65535):
-		return bad("has a port that does not exist")
+		return nil, "has a port that does not exist"
 	case port == 25:
-		return bad("leads to the port of mail")
+		return nil, "leads to the port of mail"
 	case strings.Contains(s, "#"):
-		return bad("has a fragment, which means nothing here: certificates are always checked")
-	case !web && (u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != ""):
-		return bad("has more than a host and a port, which is all that syslog knows")
+		return nil, "has a fragment, which means nothing here: certificates are always checked"
 	}
-	return Secret(s), nil
+	return u, ""
 }

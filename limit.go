@@ -16,6 +16,7 @@ const (
 	LimitOutboundRules LimitName = "outbound-rules"
 	LimitPeerings      LimitName = "peerings"
 	LimitDrains        LimitName = "drains"
+	LimitWebhooks      LimitName = "webhooks"
 )
 
 // A Limit is how much of something a space can have. An operator can set another value for one space, from 0 to Most:
@@ -30,7 +31,7 @@ type Limit struct {
 }
 
 // Limits are all of them. The defaults are the contract's ("Default Limits for Private Spaces") but for outbound rules,
-// peerings and drains, which are those of Heroku's firewall, VPCs and log drains.
+// peerings, drains and webhooks, which are those of Heroku's firewall, VPCs, log drains and app webhooks.
 var Limits = []Limit{
 	{LimitApps, 20, 1000, "apps", "a space", "Destroy one"},
 	{LimitProcessTypes, 100, 1000, "process types", "an app", "Declare fewer"},
@@ -41,6 +42,7 @@ var Limits = []Limit{
 	{LimitOutboundRules, 100, 1000, "outbound rules", "a space", "Merge neighbouring targets"},
 	{LimitPeerings, 5, 50, "peerings", "a space", "Destroy one"},
 	{LimitDrains, 5, 100, "log drains", "an app", "Remove one"},
+	{LimitWebhooks, 10, 100, "webhooks", "an app", "Remove one"},
 }
 
 // LimitByName finds a limit. An unknown one is Invalid.

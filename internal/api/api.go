@@ -87,7 +87,7 @@ type API struct {
 	log      *slog.Logger
 }
 
-// New returns the handler of all the API's routes.
+// New returns the handler of all the API's routes. From now on webhooks are told of things as the API shows them.
 func New(c Config, p *platform.Platform, b Beside, log *slog.Logger) http.Handler {
 	if c.CallsPerHour <= 0 {
 		c.CallsPerHour = 4500
@@ -97,5 +97,8 @@ func New(c Config, p *platform.Platform, b Beside, log *slog.Logger) http.Handle
 	}
 	a := &API{platform: p, config: c, beside: b, log: log, calls: newLimiter(c.CallsPerHour), guesses: newLimiter(120),
 		hashing: make(chan struct{}, 2)}
+	if p != nil { // nil: only the table of routes is wanted
+		p.Tell(a.noun)
+	}
 	return a.routes()
 }

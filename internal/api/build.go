@@ -21,7 +21,7 @@ func (a *API) buildRoutes(r chi.Router) {
 
 func (a *API) buildList(r *request) (reply, error) {
 	_, builds, err := a.platform.Builds(r.Context(), r.actor, r.param("app"))
-	return list(each(builds, func(b cloister.Build) heroku.Build { return a.build(r, b) }),
+	return list(each(builds, func(b cloister.Build) heroku.Build { return a.build(r.base(), b) }),
 		byID(func(b heroku.Build) string { return b.ID })), err
 }
 
@@ -40,17 +40,17 @@ func (a *API) buildCreate(r *request) (reply, error) {
 		spec.Buildpacks = append(spec.Buildpacks, cloister.Buildpack{Name: name, URL: name})
 	}
 	_, b, err := a.platform.CreateBuild(r.Context(), r.actor, r.param("app"), spec)
-	return created(a.build(r, b)), err
+	return created(a.build(r.base(), b)), err
 }
 
 func (a *API) buildInfo(r *request) (reply, error) {
 	_, b, err := a.platform.Build(r.Context(), r.actor, r.param("app"), r.param("build"))
-	return ok(a.build(r, b)), err
+	return ok(a.build(r.base(), b)), err
 }
 
 func (a *API) buildCancel(r *request) (reply, error) {
 	_, b, err := a.platform.CancelBuild(r.Context(), r.actor, r.param("app"), r.param("build"))
-	return accepted(a.build(r, b)), err
+	return accepted(a.build(r.base(), b)), err
 }
 
 func (a *API) cacheDelete(r *request) (reply, error) {
@@ -67,8 +67,9 @@ func (a *API) cacheDelete(r *request) (reply, error) {
 // upload is the address of a source that was uploaded here: whoever has it has the code.
 var upload = regexp.MustCompile(`^([a-z]+:(?://[^/]+)?/sources/)[0-9a-f]+$`)
 
-// build keeps back the secret of an uploaded source, since builds are shown to people who may not read the code.
-func (a *API) build(r *request, b cloister.Build) heroku.Build {
+// build keeps back the secret of an uploaded source, since builds are shown to people who may not read the code. base is the
+// address that its output is below, "" leaves that out.
+func (a *API) build(base string, b cloister.Build) heroku.Build {
 	out := heroku.Build{ID: b.ID, App: heroku.ID{ID: b.AppID}, Release: related(b.ReleaseID), Slug: related(b.SlugID),
 		SourceBlob: heroku.SourceBlob{URL: upload.ReplaceAllString(b.SourceURL, "${1}"), Checksum: optional(b.Checksum), Version: optional(b.Version),
 			VersionDescription: optional(b.VersionText)},
@@ -77,8 +78,8 @@ func (a *API) build(r *request, b cloister.Build) heroku.Build {
 	for _, p := range b.Buildpacks {
 		out.Buildpacks = append(out.Buildpacks, heroku.Buildpack{URL: p.URL, Name: p.Name})
 	}
-	if a.beside.Logs != nil {
-		out.OutputStreamURL = r.base() + logs.OutputPath + a.beside.Logs.OutputSecret(b.ID).Reveal()
+	if a.beside.Logs != nil && base != "" {
+		out.OutputStreamURL = base + logs.OutputPath + a.beside.Logs.OutputSecret(b.ID).Reveal()
 	}
 	return out
 }

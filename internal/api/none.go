@@ -15,7 +15,7 @@ func (a *API) noneRoutes(r chi.Router) {
 	for _, path := range []string{"/account/keys", "/addons", "/addon-attachments", "/pipelines", "/favorites", "/oauth/clients"} {
 		r.Get(path, a.do(a.accountNone))
 	}
-	for _, kind := range []string{"addons", "addon-attachments", "sni-endpoints", "webhooks"} {
+	for _, kind := range []string{"addons", "addon-attachments", "sni-endpoints"} {
 		r.Get("/apps/{app}/"+kind, a.do(a.appNone))
 	}
 	r.Get("/spaces/{space}/vpn-connections", a.do(a.spaceNone))

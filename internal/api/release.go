@@ -22,7 +22,7 @@ func (a *API) releaseList(r *request) (reply, error) {
 	app, all, err := a.platform.Releases(r.Context(), r.actor, r.param("app"))
 	current := currentRelease(all)
 	slices.Reverse(all) // the oldest first, unless the caller wants it otherwise
-	return list(each(all, func(v cloister.Release) heroku.Release { return a.release(r, app, v, current) }),
+	return list(each(all, func(v cloister.Release) heroku.Release { return a.release(r.base(), app, v, current) }),
 		column[heroku.Release]{name: "version", number: true, value: func(v heroku.Release) string { return strconv.Itoa(v.Version) }},
 		byID(func(v heroku.Release) string { return v.ID })), err
 }
@@ -45,7 +45,7 @@ func (a *API) releaseCreate(r *request) (reply, error) {
 	default:
 		err = cloister.Errorf(cloister.Invalid, "A slug or a release is required: what is to be released?")
 	}
-	return created(a.release(r, app, v, currentRelease([]cloister.Release{v}))), err
+	return created(a.release(r.base(), app, v, currentRelease([]cloister.Release{v}))), err
 }
 
 func (a *API) releaseInfo(r *request) (reply, error) {
@@ -54,7 +54,7 @@ func (a *API) releaseInfo(r *request) (reply, error) {
 		return reply{}, err
 	}
 	_, all, err := a.platform.Releases(r.Context(), r.actor, app.ID)
-	return ok(a.release(r, app, v, currentRelease(all))), err
+	return ok(a.release(r.base(), app, v, currentRelease(all))), err
 }
 
 // currentRelease is the id of the release that should run: the newest that succeeded, of a list with the newest first.
@@ -67,12 +67,13 @@ func currentRelease(all []cloister.Release) string {
 	return ""
 }
 
-func (a *API) release(r *request, app platform.AppInfo, v cloister.Release, current string) heroku.Release {
+// release shows a release; base is the address that its output is below, "" leaves that out.
+func (a *API) release(base string, app platform.AppInfo, v cloister.Release, current string) heroku.Release {
 	out := heroku.Release{ID: v.ID, Version: v.Version, App: appName(app), Current: v.ID == current,
 		Description: v.Description, EligibleForRollback: v.CanRollBack(), Slug: related(v.SlugID), Status: string(v.Status),
 		User: heroku.Person{ID: v.UserID, Email: v.UserEmail}, CreatedAt: heroku.At(v.CreatedAt), UpdatedAt: heroku.At(v.UpdatedAt)}
-	if v.Phase {
-		out.OutputStreamURL = heroku.Pointer(r.base() + logs.OutputPath + a.beside.Logs.OutputSecret(v.ID).Reveal())
+	if v.Phase && base != "" {
+		out.OutputStreamURL = heroku.Pointer(base + logs.OutputPath + a.beside.Logs.OutputSecret(v.ID).Reveal())
 	}
 	if v.SlugID != "" {
 		out.Artifacts = heroku.List[heroku.Artifact]{{Type: "slug", ID: v.SlugID}}

@@ -18,6 +18,7 @@ type reply struct {
 	body    any
 	list    lister // a list, of which the caller may want a part; body is unused
 	warning string // what people should know, though all went well
+	secret  string // of a webhook, when it was made for it; it is told once, in a header
 }
 
 func ok(body any) reply       { return reply{status: http.StatusOK, body: body} }
@@ -30,6 +31,9 @@ func done() reply { return accepted(struct{}{}) }
 // write sends a reply as JSON.
 func (a *API) write(w http.ResponseWriter, r *http.Request, out reply) {
 	h := w.Header()
+	if out.secret != "" {
+		h.Set(heroku.WebhookSecretHeader, out.secret)
+	}
 	if out.list != nil {
 		wanted, err := heroku.ParseRange(r.Header.Get("Range"))
 		if err != nil {

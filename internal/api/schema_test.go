@@ -136,7 +136,10 @@ func full(t *testing.T) (h *house, paths map[string]string) {
 	app := h.app("cellar", "hello")
 	slug := h.deploy(app)
 	web, worker := h.run(app, "web", 1), h.run(app, "worker", 1)
-	_, err := h.platform.SetConfig(t.Context(), h.ada, app.ID, map[string]*cloister.Secret{"KEY": new(cloister.Secret)})
+	_, w, err := h.platform.AddWebhook(t.Context(), h.ada, app.ID, platform.WebhookSpec{URL: "https://hooks.example.com", Level: "sync",
+		Include: []string{"api:release"}})
+	check(t, err)
+	_, err = h.platform.SetConfig(t.Context(), h.ada, app.ID, map[string]*cloister.Secret{"KEY": new(cloister.Secret)})
 	check(t, err)
 	_, err = h.platform.SetBuildpacks(t.Context(), h.ada, app.ID, []cloister.Buildpack{{Name: "heroku/go", URL: "heroku/go"}})
 	check(t, err)
@@ -205,6 +208,10 @@ func full(t *testing.T) (h *house, paths map[string]string) {
 		"/apps/hello/features":                                "[]app-feature",
 		"/apps/hello/log-drains":                              "[]log-drain",
 		"/apps/hello/log-drains/" + d.ID:                      "log-drain",
+		"/apps/hello/webhooks":                                "[]app-webhook/definitions/app_webhook",
+		"/apps/hello/webhooks/" + w.ID:                        "app-webhook/definitions/app_webhook",
+		"/apps/hello/webhook-deliveries":                      "[]app-webhook-delivery",
+		"/apps/hello/webhook-events":                          "[]app-webhook-event",
 		"/apps/hello/formation":                               "[]formation",
 		"/apps/hello/formation/web":                           "formation",
 		"/apps/hello/releases":                                "[]release",

@@ -60,6 +60,8 @@ type Config struct {
 	DailyRestarts bool               // of the dynos of apps whose owners do not decide
 	// Output empties and opens the output of a release; nil: nobody reads it.
 	Output func(releaseID string) io.WriteCloser
+	// Webhooks tells webhooks of what happens; nil: nobody does.
+	Webhooks Poster
 	// Forget is called with the id of an app that is gone: its repository can go too.
 	Forget func(appID string) error
 }
@@ -78,6 +80,7 @@ type Control struct {
 	names    *names
 	sessions *Sessions
 	outputs  *outputs
+	webhooks *webhooks
 	traffic  *traffic
 	load     load
 
@@ -90,7 +93,7 @@ func New(s *store.Store, e engine.Engine, r Router, logs Log, b *Builds, c Confi
 	seen := newTraffic()
 	logs = counted{logs, seen}
 	return &Control{traffic: seen, load: load{looks: map[string]look{}}, store: s, engine: e, router: r, logs: logs, config: c, log: log, builds: b, routes: newRoutes(r, c),
-		names: newNames(c.AppDomain), sessions: NewSessions(s, e, logs, log), outputs: newOutputs(e, c.Output, log)}
+		names: newNames(c.AppDomain), sessions: NewSessions(s, e, logs, log), outputs: newOutputs(e, c.Output, log), webhooks: newWebhooks(s, c.Webhooks)}
 }
 
 // Sessions are the commands that clients are attached to.
@@ -101,9 +104,11 @@ const slots = 16
 
 // Run works until ctx is done.
 func (c *Control) Run(ctx context.Context) error {
-	steps := map[string]Step{"space": c.stepSpace, "app": c.stepApp, "run": c.stepRun, "autoscale": c.stepAutoscale}
+	steps := map[string]Step{"space": c.stepSpace, "app": c.stepApp, "run": c.stepRun, "autoscale": c.stepAutoscale,
+		"webhook": c.webhooks.step}
 	defer context.AfterFunc(ctx, c.sessions.begin())()
 	defer c.outputs.begin()()
+	defer c.webhooks.begin()()
 	if c.builds != nil {
 		steps["build"] = c.builds.Step
 		defer c.builds.Wait()

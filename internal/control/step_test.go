@@ -18,14 +18,15 @@ import (
 // A plant is a house with a whole control on the fake engine, and an app that wants two web dynos.
 type plant struct {
 	*house
-	fake   *fake.Engine
-	router *paperRouter
-	logs   *silence
-	space  cloister.Space
-	app    cloister.App
-	stop   func()
-	life   *Control // that runs
-	forget struct {
+	fake     *fake.Engine
+	router   *paperRouter
+	logs     *silence
+	receiver *receiver
+	space    cloister.Space
+	app      cloister.App
+	stop     func()
+	life     *Control // that runs
+	forget   struct {
 		sync.Mutex
 		apps []string
 		err  error
@@ -38,7 +39,7 @@ type plant struct {
 func inPlant(t *testing.T, test func(p *plant)) {
 	t.Helper()
 	inHouse(t, func(h *house) {
-		p := &plant{house: h, router: &paperRouter{}, logs: &silence{drains: map[string][]cloister.Drain{}}}
+		p := &plant{house: h, router: &paperRouter{}, logs: &silence{drains: map[string][]cloister.Drain{}}, receiver: &receiver{}}
 		p.fake = fake.New(fake.Config{Behave: func(engine.Workload) fake.Behaviour {
 			p.mu.Lock()
 			defer p.mu.Unlock()
@@ -53,7 +54,7 @@ func inPlant(t *testing.T, test func(p *plant)) {
 
 // start begins a life of control.
 func (p *plant) start() {
-	c := New(p.store, p.fake, p.router, p.logs, nil, Config{Owner: "me", AppDomain: "apps.localhost", Forget: func(app string) error {
+	c := New(p.store, p.fake, p.router, p.logs, nil, Config{Owner: "me", AppDomain: "apps.localhost", Webhooks: p.receiver, Forget: func(app string) error {
 		p.forget.Lock()
 		defer p.forget.Unlock()
 		p.forget.apps = append(p.forget.apps, app)

@@ -2,30 +2,20 @@ package drain
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"log/slog"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/logs"
+	"github.com/cloister-dev/cloister/internal/outside"
 )
-
-type control = func(network, address string, c syscall.RawConn) error
-
-// Config says what drains may reach.
-type Config struct {
-	// Allowed judges an address that is about to be dialed, after its name was resolved. Required.
-	Allowed control
-	Roots   *x509.CertPool // who may sign receivers' certificates; nil: whom this machine trusts
-}
 
 // Drains delivers to all drains that it was told of.
 type Drains struct {
 	logs   *logs.Logs
-	config Config
+	config outside.Config
 	pace   pace
 	log    *slog.Logger
 	wg     sync.WaitGroup
@@ -36,7 +26,7 @@ type Drains struct {
 }
 
 // New returns Drains without any.
-func New(l *logs.Logs, c Config, log *slog.Logger) *Drains {
+func New(l *logs.Logs, c outside.Config, log *slog.Logger) *Drains {
 	return &Drains{logs: l, config: c, pace: usual, log: log, apps: map[string]map[string]context.CancelFunc{}}
 }
 

@@ -20,12 +20,13 @@ import (
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/logs"
+	"github.com/cloister-dev/cloister/internal/outside"
 )
 
 // A house keeps the log of an app, "a", and delivers it. It can be restarted.
 type house struct {
 	t       testing.TB
-	config  Config
+	config  outside.Config
 	logs    logs.Config
 	pace    pace
 	drains  []cloister.Drain
@@ -35,7 +36,7 @@ type house struct {
 
 func newHouse(t testing.TB, roots *x509.CertPool, urls ...string) *house {
 	t.Helper()
-	h := &house{t: t, config: Config{Allowed: anyAddress, Roots: roots}, logs: logs.Config{Dir: t.TempDir(), Key: make([]byte, 32)},
+	h := &house{t: t, config: outside.Config{Allowed: anyAddress, Roots: roots}, logs: logs.Config{Dir: t.TempDir(), Key: make([]byte, 32)},
 		pace: pace{shortest: 10 * time.Millisecond, longest: 100 * time.Millisecond, connect: 2 * time.Second, answer: time.Second,
 			write: 2 * time.Second, ack: 3 * time.Second, doubt: time.Minute, part: 2 * time.Second}}
 	for _, u := range urls {

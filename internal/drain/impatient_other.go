@@ -2,7 +2,11 @@
 
 package drain
 
-import "time"
+import (
+	"time"
+
+	"github.com/cloister-dev/cloister/internal/outside"
+)
 
 // impatient does nothing where kernels have no such patience to set.
-func impatient(allowed control, _ time.Duration) control { return allowed }
+func impatient(allowed outside.Judge, _ time.Duration) outside.Judge { return allowed }

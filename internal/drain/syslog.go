@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/logs"
+	"github.com/cloister-dev/cloister/internal/outside"
 )
 
 const (
@@ -27,7 +28,7 @@ const (
 // to have read all.
 type syslog struct {
 	drain  cloister.Drain
-	config Config
+	config outside.Config
 	pace   pace
 	tls    *tls.Config // nil: in the clear
 	link   *link       // nil: none
@@ -50,13 +51,14 @@ type sent struct {
 }
 
 // newSyslog is nil for a drain that does not speak syslog.
-func newSyslog(d cloister.Drain, c Config, p pace) *syslog {
+func newSyslog(d cloister.Drain, c outside.Config, p pace) *syslog {
 	s := &syslog{drain: d, config: c, pace: p}
 	switch scheme, _, _ := strings.Cut(d.URL.Reveal(), ":"); scheme {
 	case "syslog":
 	case "syslog+tls":
 		host, _, _ := net.SplitHostPort(d.HostPort())
-		s.tls = &tls.Config{ServerName: host, RootCAs: c.Roots, MinVersion: tls.VersionTLS12}
+		s.tls = c.TLS()
+		s.tls.ServerName = host
 	default:
 		return nil
 	}
@@ -158,7 +160,7 @@ func (s *syslog) write(ctx context.Context, b []byte) error {
 		}
 		if _, err := l.Write(b[:n]); err != nil {
 			s.drop(err)
-			if errors.Is(err, net.ErrClosed) || timedOut(err) {
+			if errors.Is(err, net.ErrClosed) || outside.TimedOut(err) {
 				return fmt.Errorf("the receiver reads nothing")
 			}
 			return err
@@ -189,7 +191,7 @@ func (l *link) isBroken() bool {
 func (s *syslog) drop(why error) {
 	s.link.wire.Close()
 	<-s.link.broken
-	if !timedOut(why) { // one that stands still has ended nothing
+	if !outside.TimedOut(why) { // one that stands still has ended nothing
 		for i := range s.recent {
 			s.recent[i].ended++
 		}

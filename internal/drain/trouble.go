@@ -4,11 +4,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"time"
 
 	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/outside"
 )
 
 // A refusal is a receiver's answer that will not change by asking again.
@@ -54,15 +54,10 @@ func describe(d cloister.Drain, err error) string {
 	if bad := new(tls.CertificateVerificationError); errors.As(err, &bad) {
 		return fmt.Sprintf("Error L14 (certificate validation): error=%q uri=%q drain=%s", bad.Err.Error(), d.Address(), d.Token)
 	}
-	if timedOut(err) {
+	if outside.TimedOut(err) {
 		err = errors.New("the receiver did not answer in time")
 	}
 	return fmt.Sprintf("Drain %s at %s does not take messages, and is tried again: %v.", d.Token, d.Address(), err)
-}
-
-func timedOut(err error) bool {
-	var t net.Error
-	return errors.As(err, &t) && t.Timeout()
 }
 
 // dropped is the line about what will never be delivered.

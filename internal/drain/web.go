@@ -3,22 +3,18 @@ package drain
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/logs"
+	"github.com/cloister-dev/cloister/internal/outside"
 )
 
-const (
-	idleFor   = 4 * time.Minute
-	maxAnswer = 64 << 10 // of an answer nobody reads
-)
+const maxAnswer = 64 << 10 // of an answer nobody reads
 
 // Web is a receiver that speaks HTTP.
 type web struct {
@@ -27,17 +23,8 @@ type web struct {
 	client *http.Client
 }
 
-func newWeb(d cloister.Drain, c Config, p pace) *web {
-	return &web{drain: d, pace: p, client: &http.Client{
-		Timeout:       p.answer,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
-			DialContext:         (&net.Dialer{Timeout: p.connect, Control: c.Allowed}).DialContext,
-			TLSClientConfig:     &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12},
-			TLSHandshakeTimeout: p.connect, IdleConnTimeout: idleFor, MaxConnsPerHost: 1,
-			MaxResponseHeaderBytes: maxAnswer, DisableCompression: true,
-		},
-	}}
+func newWeb(d cloister.Drain, c outside.Config, p pace) *web {
+	return &web{drain: d, pace: p, client: c.Client(p.connect, p.answer)}
 }
 
 func (w *web) send(stopping context.Context, b logs.Batch) error {

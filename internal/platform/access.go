@@ -88,7 +88,7 @@ func (p *Platform) UpdateCollaborator(ctx context.Context, a cloister.Actor, ref
 		if app, c, err = p.collaborator(tx, a, ref, user, manageApp); err != nil {
 			return err
 		}
-		if err := tx.SetPermissions(c.ID, may); err != nil {
+		if err := tx.SetPermissions(c, may); err != nil {
 			return err
 		}
 		c.Permissions, c.UpdatedAt = may, tx.Now

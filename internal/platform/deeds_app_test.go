@@ -72,6 +72,42 @@ var appDeeds = map[string]deed{
 		_, _, err := h.RemoveDrain(ctx, a, "quiet-garth", h.drain(ctx))
 		return err
 	}},
+	"Webhooks": {operate, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Webhooks(ctx, a, "quiet-garth")
+		return err
+	}},
+	"Webhook": {operate, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Webhook(ctx, a, "quiet-garth", h.hook(ctx))
+		return err
+	}},
+	"AddWebhook": {operate, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.AddWebhook(ctx, a, "quiet-garth", hookSpec)
+		return err
+	}},
+	"ChangeWebhook": {operate, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.ChangeWebhook(ctx, a, "quiet-garth", h.hook(ctx), platform.WebhookChange{Level: &hookSpec.Level})
+		return err
+	}},
+	"RemoveWebhook": {operate, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.RemoveWebhook(ctx, a, "quiet-garth", h.hook(ctx))
+		return err
+	}},
+	"Deliveries": {operate, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Deliveries(ctx, a, "quiet-garth")
+		return err
+	}},
+	"Delivery": {operate, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Delivery(ctx, a, "quiet-garth", h.delivery(ctx))
+		return err
+	}},
+	"WebhookEvents": {operate, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.WebhookEvents(ctx, a, "quiet-garth")
+		return err
+	}},
+	"WebhookEvent": {operate, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.WebhookEvent(ctx, a, "quiet-garth", h.hookEvent(ctx))
+		return err
+	}},
 	"Dynos": {see, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.Dynos(ctx, a, "quiet-garth")
 		return err

@@ -42,13 +42,13 @@ type Config struct {
 	IngressPool        []string `toml:"ingress_pool"`        // addresses that lead to one space each; none: the machine's for all
 	SMTP               bool     `toml:"smtp"`                // dynos may send mail, on port 25
 	DailyRestarts      bool     `toml:"daily_restarts"`      // dynos are restarted daily, unless their app says otherwise
-	DrainPrivate       bool     `toml:"drain_private"`       // log drains may lead to private addresses, and to this machine
+	DrainPrivate       bool     `toml:"drain_private"`       // log drains and webhooks may lead to private addresses, and to this machine
 	Transit            string   `toml:"transit"`             // how the router reaches dynos; seen by nobody else
 	Balancers          []string `toml:"balancers"`           // load balancers in front of the router
 	ProxyProtocol      bool     `toml:"proxy_protocol"`      // they speak the PROXY protocol instead of sending X-Forwarded-For
 	Containerd         string   `toml:"containerd"`          // socket of a containerd to use instead of our own
 	BuildEnv           []string `toml:"build_env"`           // names of variables of this machine that builds get
-	CABundle           string   `toml:"ca_bundle"`           // certificates that builds and log drains trust; "" finds the machine's
+	CABundle           string   `toml:"ca_bundle"`           // certificates that builds, log drains and webhooks trust; "" finds the machine's
 
 	ControlUID int `toml:"control_uid"` // whom control runs as
 	RouterUID  int `toml:"router_uid"`  // whom the router runs as: the only one who may reach dynos

@@ -22,10 +22,12 @@ import (
 	"github.com/cloister-dev/cloister/internal/gitd"
 	"github.com/cloister-dev/cloister/internal/logs"
 	"github.com/cloister-dev/cloister/internal/metrics"
+	"github.com/cloister-dev/cloister/internal/outside"
 	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/platform"
 	"github.com/cloister-dev/cloister/internal/router"
 	"github.com/cloister-dev/cloister/internal/store"
+	"github.com/cloister-dev/cloister/internal/webhook"
 )
 
 // How big an uploaded source may be (heroku-behaviours 5.1), and how long it is kept.
@@ -56,7 +58,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	defer lines.Close()
 	collector := logs.NewCollector(lines, e, log)
 	defer collector.Close()
-	drains := drain.New(lines, drain.Config{Allowed: c.drainAddress(), Roots: c.roots()}, log)
+	drains := drain.New(lines, c.outside(), log)
 	defer drains.Close()
 	stream := &stream{Logs: lines, Collector: collector, drains: drains, log: log}
 
@@ -94,7 +96,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	}
 	sources := uploads{kept}
 	web := webAddress(c)
-	builds := control.NewBuilds(s, builder, control.BuildConfig{AtOnce: buildsAtOnce(), Open: opener(sources, publicOnly), Output: lines.Output,
+	builds := control.NewBuilds(s, builder, control.BuildConfig{AtOnce: buildsAtOnce(), Open: opener(sources, outside.Public), Output: lines.Output,
 		Say: stream.API, URL: func(a cloister.App) string { return web(a.Host(c.AppDomain)) }}, log)
 	git, err := gitd.New(gitd.Config{Dir: filepath.Join(c.controlDir(), "git"), Hook: hookBinary(c), Sockets: filepath.Join(c.Run, "control", "git"), Room: roomFor(c.State)},
 		&pushes{platform: p, store: s, sources: sources, logs: lines}, log)
@@ -103,7 +105,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	}
 	defer git.Close()
 	ctl := control.New(s, e, table, stream, builds, control.Config{Owner: "control", AppDomain: c.AppDomain, DailyRestarts: c.DailyRestarts, Balancers: c.balancers(), ProxyProtocol: c.ProxyProtocol,
-		Mail: c.SMTP, Networks: c.networks(), Forget: git.Delete, Output: func(id string) io.WriteCloser {
+		Mail: c.SMTP, Networks: c.networks(), Webhooks: webhook.New(c.outside()), Forget: git.Delete, Output: func(id string) io.WriteCloser {
 			if err := lines.DropOutput(id); err != nil {
 				log.Warn("an old output of a release was not removed", "release", id, "err", err)
 			}

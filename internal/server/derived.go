@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/cloister-dev/cloister/internal/outside"
 )
 
 // Where things are kept and met at. Each process owns its own part of the state directory.
@@ -101,12 +103,13 @@ func (c Config) roots() *x509.CertPool {
 	return roots
 }
 
-// drainAddress judges the addresses that log drains may lead to.
-func (c Config) drainAddress() func(network, address string, _ syscall.RawConn) error {
+// outside is what log drains and webhooks may reach.
+func (c Config) outside() outside.Config {
+	out := outside.Config{Allowed: outside.Public, Roots: c.roots()}
 	if c.DrainPrivate {
-		return func(string, string, syscall.RawConn) error { return nil }
+		out.Allowed = func(string, string, syscall.RawConn) error { return nil }
 	}
-	return publicOnly
+	return out
 }
 
 // buildEnv picks what builds get of an environment.

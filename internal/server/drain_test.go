@@ -30,7 +30,7 @@ func TestDrainsReachThisMachineOnlyIfTheOperatorAllowsIt(t *testing.T) {
 		defer s.Close()
 		_, port, _ := net.SplitHostPort(s.Listener.Addr().String())
 		c := Config{DrainPrivate: private}
-		d := drain.New(lines, drain.Config{Allowed: c.drainAddress(), Roots: c.roots()}, quiet)
+		d := drain.New(lines, c.outside(), quiet)
 		defer d.Close()
 		if err := d.Set("a", []cloister.Drain{{ID: "1", AppID: "a", Token: "d.1", URL: cloister.Secret("http://localhost:" + port + "/")}}); err != nil {
 			t.Fatal(err)

@@ -2,19 +2,16 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/build"
+	"github.com/cloister-dev/cloister/internal/outside"
 )
 
 // uploads are the sources that were uploaded here, by their addresses. The secret in an address is what counts, not
@@ -51,7 +48,7 @@ func (u uploads) open(address string) (f io.ReadCloser, ok bool) {
 
 // opener opens the source of a build: an archive that was uploaded here, or one at a URL of the user's, if every
 // address that has to be dialed for it is allowed.
-func opener(own uploads, allowed func(network, address string, c syscall.RawConn) error) func(context.Context, string) (io.ReadCloser, bool, error) {
+func opener(own uploads, allowed outside.Judge) func(context.Context, string) (io.ReadCloser, bool, error) {
 	client := &http.Client{Timeout: 10 * time.Minute, Transport: &http.Transport{
 		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, Control: allowed}).DialContext,
 		ResponseHeaderTimeout: 30 * time.Second, TLSHandshakeTimeout: 10 * time.Second,
@@ -78,42 +75,4 @@ func opener(own uploads, allowed func(network, address string, c syscall.RawConn
 		}
 		return res.Body, true, nil
 	}
-}
-
-// internal are the networks that must not be reached on a user's behalf: what is ours, or the machine's, or its
-// neighbours'. The check is made on the address that is dialed, after the name was resolved, and so also after every
-// redirect and for every spelling of an address.
-var internal = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"),
-	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("172.16.0.0/12"),
-	netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("198.18.0.0/15"),
-	netip.MustParsePrefix("224.0.0.0/3"), netip.MustParsePrefix("::/8"), netip.MustParsePrefix("64:ff9b::/32"),
-	netip.MustParsePrefix("2001::/23"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("fc00::/7"),
-	netip.MustParsePrefix("fe80::/9"), netip.MustParsePrefix("ff00::/8"),
-	netip.MustParsePrefix("168.63.129.16/32"), // looks public, and is what Azure's machines are managed by
-}
-
-// publicOnly refuses to dial addresses of internal networks, and of this machine.
-func publicOnly(network, address string, _ syscall.RawConn) error {
-	ap, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return err
-	}
-	addr := ap.Addr().Unmap().WithZone("")
-	for _, p := range internal {
-		if p.Contains(addr) {
-			return fmt.Errorf("%s is not a public address", addr)
-		}
-	}
-	own, err := net.InterfaceAddrs()
-	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(own, func(a net.Addr) bool {
-		n, ok := a.(*net.IPNet)
-		return ok && n.IP.Equal(addr.AsSlice())
-	}) {
-		return fmt.Errorf("%s is an address of this server", addr)
-	}
-	return nil
 }

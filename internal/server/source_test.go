@@ -2,7 +2,6 @@ package server
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -14,47 +13,8 @@ import (
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/build"
+	"github.com/cloister-dev/cloister/internal/outside"
 )
-
-func TestOnlyPublicAddressesAreDialed(t *testing.T) {
-	refused := []string{
-		"127.0.0.1", "127.9.9.9", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "0.0.0.0", "100.64.0.1", "100.127.0.1",
-		"169.254.1.1", "169.254.169.254", "168.63.129.16", "100.100.100.200", "198.18.0.1", "198.19.255.255", "192.0.0.192",
-		"224.0.0.1", "255.255.255.255", "240.0.0.1",
-		"[::1]", "[::]", "[fe80::1]", "[fe80::1%eth0]", "[fec0::1]", "[fc00::1]", "[fd00:ec2::254]", "[ff02::1]",
-		"[::ffff:127.0.0.1]", "[::ffff:10.0.0.1]", "[::ffff:a9fe:a9fe]", // mapped
-		"[::127.0.0.1]", "[64:ff9b::7f00:1]", "[64:ff9b::a9fe:a9fe]", "[64:ff9b:1::a00:1]", // embedded, NAT64
-		"[2002:7f00:1::1]", "[2001::1]", // 6to4, Teredo
-	}
-	for _, a := range refused {
-		if err := publicOnly("tcp", a+":80", nil); err == nil {
-			t.Errorf("%s is dialed", a)
-		}
-	}
-	for _, a := range []string{"1.1.1.1", "172.15.0.1", "172.32.0.1", "11.0.0.1", "100.63.0.1", "100.128.0.1", "198.20.0.1", "[2606:4700::1111]", "[2a00::1]", "[::ffff:1.1.1.1]"} {
-		if err := publicOnly("tcp", a+":443", nil); err != nil {
-			t.Errorf("%s is refused: %v", a, err)
-		}
-	}
-	for _, a := range []string{"", "example.com:80", "1.1.1.1"} {
-		if err := publicOnly("tcp", a, nil); err == nil {
-			t.Errorf("%q is dialed", a)
-		}
-	}
-}
-
-func TestOwnAddressesAreNotDialed(t *testing.T) {
-	own, err := net.InterfaceAddrs()
-	if err != nil || len(own) == 0 {
-		t.Fatal(own, err)
-	}
-	for _, a := range own {
-		ip := a.(*net.IPNet).IP
-		if err := publicOnly("tcp", net.JoinHostPort(ip.String(), "80"), nil); err == nil {
-			t.Errorf("%s, which is this machine, is dialed", ip)
-		}
-	}
-}
 
 func newUploads(t *testing.T) uploads {
 	t.Helper()
@@ -77,7 +37,7 @@ func read(t *testing.T, r io.ReadCloser) string {
 
 func TestPushedSourceIsNotFlattenedAndUploadedOneIs(t *testing.T) {
 	own := newUploads(t)
-	openSource := opener(own, publicOnly)
+	openSource := opener(own, outside.Public)
 	pushed, err := own.keep(strings.NewReader("pushed"))
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +96,7 @@ func TestSourceAtAPrivateAddressIsRefusedAlsoAfterARedirect(t *testing.T) {
 	asked := false
 	secret := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
 	defer secret.Close()
-	if _, _, err := opener(newUploads(t), publicOnly)(t.Context(), secret.URL); cloister.KindOf(err) != cloister.Invalid {
+	if _, _, err := opener(newUploads(t), outside.Public)(t.Context(), secret.URL); cloister.KindOf(err) != cloister.Invalid {
 		t.Errorf("a source at %s: %v", secret.URL, err)
 	}
 	front := httptest.NewServer(http.RedirectHandler(secret.URL, http.StatusFound))
@@ -147,7 +107,7 @@ func TestSourceAtAPrivateAddressIsRefusedAlsoAfterARedirect(t *testing.T) {
 		if address == public {
 			return nil
 		}
-		return publicOnly(network, address, c)
+		return outside.Public(network, address, c)
 	}
 	_, _, err := opener(newUploads(t), allowed)(t.Context(), front.URL)
 	if cloister.KindOf(err) != cloister.Invalid || !strings.Contains(cloister.MessageOf(err), "is not a public address") {

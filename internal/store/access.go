@@ -40,20 +40,47 @@ func (tx *Tx) Joined(userID string) (map[string]bool, error) {
 
 // InsertCollaborator lets a user at an app; a second time is a Conflict.
 func (tx *Tx) InsertCollaborator(c cloister.Collaborator) error {
+	if err := made(tx, c.AppID, cloister.EntityCollaborator, c.ID, c); err != nil {
+		return err
+	}
 	return tx.exec(`
 		INSERT INTO collaborators (id, app_id, user_id, permissions, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6)`,
 		c.ID, c.AppID, c.UserID, doc(c.Permissions), at(c.CreatedAt), at(c.UpdatedAt))
 }
 
-// SetPermissions writes what a collaborator may do.
-func (tx *Tx) SetPermissions(id string, may []cloister.Permission) error {
-	return tx.must("collaborator", `UPDATE collaborators SET permissions = $1, updated_at = $2 WHERE id = $3`, doc(may), at(tx.Now), id)
+// SetPermissions writes what a collaborator may do from now on.
+func (tx *Tx) SetPermissions(c cloister.Collaborator, may []cloister.Permission) error {
+	next := c
+	next.Permissions, next.UpdatedAt = may, tx.Now
+	if err := put(tx, c.AppID, cloister.EntityCollaborator, c.ID, is(c), next); err != nil {
+		return err
+	}
+	return tx.must("collaborator", `UPDATE collaborators SET permissions = $1, updated_at = $2 WHERE id = $3`, doc(may), at(tx.Now), c.ID)
 }
 
 // DeleteCollaborator keeps a collaborator from an app.
 func (tx *Tx) DeleteCollaborator(id string) error {
-	return tx.must("collaborator", `DELETE FROM collaborators WHERE id = $1`, id)
+	n, err := tx.deleteCollaborators(`id = $1`, id)
+	if err == nil && n == 0 {
+		err = cloister.Missing("collaborator")
+	}
+	return err
+}
+
+// deleteCollaborators keeps all those of a clause from their apps, and tells how many they were.
+func (tx *Tx) deleteCollaborators(where string, args ...any) (int, error) {
+	where = `WHERE c.id IN (SELECT id FROM collaborators WHERE ` + where + `)`
+	all, err := many(tx, scanCollaborator, collaboratorSelect+where, args...)
+	if err != nil || len(all) == 0 {
+		return 0, err
+	}
+	for _, c := range all {
+		if err := gone(tx, c.AppID, cloister.EntityCollaborator, c.ID, is(c)); err != nil {
+			return 0, err
+		}
+	}
+	return len(all), tx.exec(`DELETE FROM collaborators AS c `+where, args...)
 }
 
 const spaceMemberSelect = `
@@ -91,9 +118,8 @@ func (tx *Tx) PutSpaceMember(m cloister.SpaceMember) error {
 
 // Bar takes from a user all that they may do with the apps and in the spaces of a team.
 func (tx *Tx) Bar(teamID, userID string) error {
-	if err := tx.exec(`
-		DELETE FROM collaborators
-		WHERE user_id = $2 AND app_id IN (SELECT id FROM apps WHERE team_id = $1)`, teamID, userID); err != nil {
+	if _, err := tx.deleteCollaborators(`
+		user_id = $2 AND app_id IN (SELECT id FROM apps WHERE team_id = $1)`, teamID, userID); err != nil {
 		return err
 	}
 	return tx.exec(`
@@ -107,12 +133,22 @@ func (tx *Tx) TransferSpace(spaceID, teamID string) error {
 	if err := tx.must("space", `UPDATE spaces SET team_id = $1, updated_at = $2 WHERE id = $3`, teamID, at(tx.Now), spaceID); err != nil {
 		return err
 	}
+	apps, err := tx.Apps(AppFilter{Space: spaceID})
+	if err != nil {
+		return err
+	}
+	for _, app := range apps {
+		next := app
+		next.TeamID, next.UpdatedAt = teamID, tx.Now
+		if err := put(tx, app.ID, cloister.EntityApp, app.ID, is(app), next); err != nil {
+			return err
+		}
+	}
 	if err := tx.exec(`UPDATE apps SET team_id = $1, updated_at = $2 WHERE space_id = $3`, teamID, at(tx.Now), spaceID); err != nil {
 		return err
 	}
-	if err := tx.exec(`
-		DELETE FROM collaborators
-		WHERE app_id IN (SELECT id FROM apps WHERE space_id = $1)
+	if _, err := tx.deleteCollaborators(`
+		app_id IN (SELECT id FROM apps WHERE space_id = $1)
 			AND user_id NOT IN (SELECT user_id FROM members WHERE team_id = $2)`, spaceID, teamID); err != nil {
 		return err
 	}

@@ -39,11 +39,11 @@ func TestCollaborators(t *testing.T) {
 		wantKind(t, s, cloister.Conflict, func(tx *store.Tx) error { return tx.InsertCollaborator(newCollaborator(tx, x.app, x.user)) })
 
 		zoe.Permissions, zoe.UpdatedAt = []cloister.Permission{"operate", "view"}, p.clock.Now()
-		update(t, s, func(tx *store.Tx) error { return tx.SetPermissions(zoe.ID, zoe.Permissions) })
+		update(t, s, func(tx *store.Tx) error { return tx.SetPermissions(zoe, zoe.Permissions) })
 		same(t, read(t, s, func(tx *store.Tx) (cloister.Collaborator, error) { return tx.Collaborator(x.app.ID, zoe.UserID) }).Permissions, zoe.Permissions)
 		update(t, s, func(tx *store.Tx) error { return tx.DeleteCollaborator(ada.ID) })
 		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error { return tx.DeleteCollaborator(ada.ID) })
-		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error { return tx.SetPermissions(ada.ID, nil) })
+		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error { return tx.SetPermissions(ada, nil) })
 		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error { _, err := tx.Collaborator(x.app.ID, ada.UserID); return err })
 		update(t, s, func(tx *store.Tx) error { return tx.DeleteApp(x.app.ID) }) // they go with the app
 		same(t, read(t, s, func(tx *store.Tx) ([]cloister.Collaborator, error) { return tx.Collaborators(x.app.ID) }), []cloister.Collaborator(nil))

@@ -76,6 +76,10 @@ func (tx *Tx) InsertApp(a cloister.App) error {
 
 // UpdateApp writes everything about an app that can change.
 func (tx *Tx) UpdateApp(a cloister.App) error {
+	a.UpdatedAt = tx.Now
+	if err := put(tx, a.ID, cloister.EntityApp, a.ID, func() (cloister.App, error) { return tx.App(a.ID) }, a); err != nil {
+		return err
+	}
 	return tx.must("app", `
 		UPDATE apps
 		SET name = $1, stack = $2, build_stack = $3, maintenance = $4, locked = $5, buildpacks = $6, detected = $7,
@@ -88,7 +92,13 @@ func (tx *Tx) UpdateApp(a cloister.App) error {
 }
 
 // DeleteApp removes an app with its releases, slugs, builds and dyno rows. What runs is stopped by the app's Step,
-// which finds it by its owner.
+// which finds it by its owner. Its webhooks stay until they were told.
 func (tx *Tx) DeleteApp(id string) error {
+	if err := gone(tx, id, cloister.EntityApp, id, func() (cloister.App, error) { return tx.App(id) }); err != nil {
+		return err
+	}
+	if err := tx.endWebhooks(id); err != nil {
+		return err
+	}
 	return tx.must("app", `DELETE FROM apps WHERE id = $1`, id)
 }

@@ -29,6 +29,9 @@ func (tx *Tx) PendingBuilds() ([]cloister.Build, error) {
 
 // InsertBuild adds a build.
 func (tx *Tx) InsertBuild(b cloister.Build) error {
+	if err := made(tx, b.AppID, cloister.EntityBuild, b.ID, b); err != nil {
+		return err
+	}
 	return tx.exec(`
 		INSERT INTO builds (`+buildColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
@@ -38,6 +41,10 @@ func (tx *Tx) InsertBuild(b cloister.Build) error {
 
 // FinishBuild writes the outcome of a build.
 func (tx *Tx) FinishBuild(b cloister.Build) error {
+	b.UpdatedAt = tx.Now
+	if err := put(tx, b.AppID, cloister.EntityBuild, b.ID, func() (cloister.Build, error) { return tx.Build(b.ID) }, b); err != nil {
+		return err
+	}
 	return tx.must("build", `
 		UPDATE builds
 		SET status = $1, buildpacks = $2, message = $3, slug_id = $4, release_id = $5, updated_at = $6

@@ -46,6 +46,10 @@ func (tx *Tx) WebDynos() ([]cloister.Dyno, error) {
 
 // PutDyno adds a dyno or writes its status. It leaves restart alone, which is platform's.
 func (tx *Tx) PutDyno(d cloister.Dyno) error {
+	d.UpdatedAt = tx.Now
+	if err := put(tx, d.AppID, cloister.EntityDyno, d.ID, func() (cloister.Dyno, error) { return tx.dyno(d.ID) }, d); err != nil {
+		return err
+	}
 	address, endpoint := "", ""
 	if d.Address.IsValid() {
 		address = d.Address.String()
@@ -81,5 +85,15 @@ func (tx *Tx) RestartDynos(appID, typ string, number int) (int, error) {
 
 // DeleteDyno removes a dyno that is gone.
 func (tx *Tx) DeleteDyno(id string) error {
-	return tx.exec(`DELETE FROM dynos WHERE id = $1`, id)
+	all, err := many(tx, scanDyno, `DELETE FROM dynos WHERE id = $1 RETURNING `+dynoColumns, id)
+	for _, d := range all {
+		if err := gone(tx, d.AppID, cloister.EntityDyno, d.ID, is(d)); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (tx *Tx) dyno(id string) (cloister.Dyno, error) {
+	return one(tx, "dyno", scanDyno, `SELECT `+dynoColumns+` FROM dynos WHERE id = $1`, id)
 }

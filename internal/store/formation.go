@@ -37,6 +37,10 @@ func (tx *Tx) AllProcessTypes() ([]cloister.ProcessType, error) {
 
 // PutProcessType adds a process type or writes the one there is.
 func (tx *Tx) PutProcessType(p cloister.ProcessType) error {
+	old := func() (cloister.ProcessType, error) { return tx.processType(p.AppID, p.Type) }
+	if err := put(tx, p.AppID, cloister.EntityFormation, p.Type, old, p); err != nil {
+		return err
+	}
 	return tx.exec(`
 		INSERT INTO process_types (`+processTypeColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -47,5 +51,14 @@ func (tx *Tx) PutProcessType(p cloister.ProcessType) error {
 
 // DeleteProcessType removes a process type.
 func (tx *Tx) DeleteProcessType(appID, typ string) error {
+	old := func() (cloister.ProcessType, error) { return tx.processType(appID, typ) }
+	if err := gone(tx, appID, cloister.EntityFormation, typ, old); err != nil {
+		return err
+	}
 	return tx.must("process type", `DELETE FROM process_types WHERE app_id = $1 AND type = $2`, appID, typ)
+}
+
+func (tx *Tx) processType(appID, typ string) (cloister.ProcessType, error) {
+	return one(tx, "process type", scanProcessType, `
+		SELECT `+processTypeColumns+` FROM process_types WHERE app_id = $1 AND type = $2`, appID, typ)
 }

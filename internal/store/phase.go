@@ -65,9 +65,13 @@ func (tx *Tx) EndPhase(app cloister.App, r cloister.Release, succeeded bool, siz
 	if r.Status != cloister.ReleasePending {
 		return false, nil
 	}
-	r.Status = cloister.ReleaseFailed
+	pending := r
+	r.Status, r.UpdatedAt = cloister.ReleaseFailed, tx.Now
 	if succeeded {
 		r.Status = cloister.ReleaseSucceeded
+	}
+	if err := put(tx, app.ID, cloister.EntityRelease, r.ID, is(pending), r); err != nil {
+		return false, err
 	}
 	if err := tx.must("release", `UPDATE releases SET status = $1, updated_at = $2 WHERE id = $3`, string(r.Status), at(tx.Now), r.ID); err != nil {
 		return false, err

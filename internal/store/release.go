@@ -103,6 +103,9 @@ func (tx *Tx) Releases(appID string) ([]cloister.Release, error) {
 
 // InsertRelease adds a release; a version that exists is a Conflict.
 func (tx *Tx) InsertRelease(v cloister.Release) error {
+	if err := made(tx, v.AppID, cloister.EntityRelease, v.ID, v); err != nil {
+		return err
+	}
 	return tx.exec(`
 		INSERT INTO releases (`+releaseColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,

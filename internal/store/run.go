@@ -41,6 +41,9 @@ func (tx *Tx) CountRuns(spaceID, size string) (int, error) {
 
 // InsertRun adds a one-off dyno; a name in use is a Conflict.
 func (tx *Tx) InsertRun(r cloister.Run) error {
+	if err := made(tx, r.AppID, cloister.EntityDyno, r.ID, r.Dyno); err != nil {
+		return err
+	}
 	return tx.exec(`
 		INSERT INTO runs (`+runColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
@@ -51,6 +54,14 @@ func (tx *Tx) InsertRun(r cloister.Run) error {
 
 // PutRun writes the status of a one-off dyno, if it is still there.
 func (tx *Tx) PutRun(r cloister.Run) error {
+	r.UpdatedAt = tx.Now
+	if old, err := tx.Run(r.ID); cloister.KindOf(err) == cloister.NotFound {
+		return nil
+	} else if err != nil {
+		return err
+	} else if err := put(tx, r.AppID, cloister.EntityDyno, r.ID, is(old.Dyno), r.Dyno); err != nil {
+		return err
+	}
 	return tx.exec(`
 		UPDATE runs
 		SET zone = $1, state = $2, stop_at = $3, address = $4, up_at = $5, ended_at = $6, exit = $7, updated_at = $8
@@ -73,7 +84,13 @@ func (tx *Tx) TouchRuns(appID string) error {
 
 // DeleteRun removes a one-off dyno that is gone.
 func (tx *Tx) DeleteRun(id string) error {
-	return tx.exec(`DELETE FROM runs WHERE id = $1`, id)
+	all, err := many(tx, scanRun, `DELETE FROM runs WHERE id = $1 RETURNING `+runColumns, id)
+	for _, r := range all {
+		if err := gone(tx, r.AppID, cloister.EntityDyno, r.ID, is(r.Dyno)); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 func addressText(a netip.Addr) string {

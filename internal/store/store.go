@@ -43,6 +43,7 @@ type Store struct {
 	seal     cipher.AEAD
 	now      func() time.Time
 	wake     chan struct{}
+	onChange func(*Tx, []Change) error // nil: nobody is told
 }
 
 // Open opens the database, and brings its schema up to date: forward only, each step in a transaction.
@@ -174,6 +175,11 @@ func (s *Store) run(ctx context.Context, db *sql.DB, opts *sql.TxOptions, fn fun
 	tx := &Tx{ctx: ctx, tx: t, store: s, Now: s.now().UTC().Truncate(time.Microsecond)}
 	if err := fn(tx); err != nil {
 		return err
+	}
+	if len(tx.changed) > 0 {
+		if err := s.onChange(tx, tx.changed); err != nil {
+			return err
+		}
 	}
 	if err := t.Commit(); err != nil {
 		return classify(err)

@@ -27,6 +27,8 @@ type Tx struct {
 	tx      *sql.Tx
 	store   *Store
 	touched bool
+	changed []Change                      // that webhooks are to be told of
+	hooked  map[string][]cloister.Webhook // the webhooks of apps, by id, as far as they were asked for
 }
 
 // A row is what *sql.Row and *sql.Rows have in common.

@@ -21,6 +21,7 @@ import (
 	"github.com/cloister-dev/cloister/internal/engine"
 	"github.com/cloister-dev/cloister/internal/engine/fake"
 	"github.com/cloister-dev/cloister/internal/logs"
+	"github.com/cloister-dev/cloister/internal/outside"
 	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/platform"
 	"github.com/cloister-dev/cloister/internal/store"
@@ -76,7 +77,7 @@ func (p *pretend) start(dir string) (err error) {
 	engine := fake.New(fake.Config{Behave: pretends})
 	collector := logs.NewCollector(lines, engine, log)
 	p.stop = append(p.stop, collector.Close)
-	drains := drain.New(lines, drain.Config{Allowed: func(string, string, syscall.RawConn) error { return errors.New("this server only pretends") }}, log)
+	drains := drain.New(lines, outside.Config{Allowed: func(string, string, syscall.RawConn) error { return errors.New("this server only pretends") }}, log)
 	p.stop = append(p.stop, drains.Close)
 	stream := stream{lines, collector, drains}
 	p.platform = platform.New(p.store, platform.Config{AppDomain: "apps.localhost",

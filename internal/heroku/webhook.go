@@ -1,0 +1,141 @@
+package heroku
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+)
+
+// An AppWebhook is a place outside that is told of what changes about an app.
+type AppWebhook struct {
+	ID        string   `json:"id"`
+	App       Named    `json:"app"`
+	Include   []string `json:"include"` // "api:release", "dyno", …
+	Level     string   `json:"level"`   // "notify" or "sync"
+	URL       string   `json:"url"`
+	CreatedAt Time     `json:"created_at"`
+	UpdatedAt Time     `json:"updated_at"`
+}
+
+// AppWebhookOpts makes or changes a webhook. Nil leaves a thing as it is.
+type AppWebhookOpts struct {
+	URL           *string   `json:"url,omitempty"`
+	Level         *string   `json:"level,omitempty"`
+	Include       *[]string `json:"include,omitempty"`
+	Secret        *string   `json:"secret,omitempty"`
+	Authorization *string   `json:"authorization,omitempty"`
+}
+
+// WebhookSecretHeader carries the secret that a webhook signs with, when it was made for it.
+const WebhookSecretHeader = "Heroku-Webhook-Secret"
+
+// An AppWebhookDelivery is how telling one webhook of one event goes.
+type AppWebhookDelivery struct {
+	ID          string          `json:"id"`
+	Event       WebhookRef      `json:"event"`
+	Webhook     WebhookLevelRef `json:"webhook"`
+	Status      string          `json:"status"` // "pending", "retrying", "failed" or "succeeded"
+	NumAttempts int             `json:"num_attempts"`
+	NextAttempt Time            `json:"next_attempt_at"` // null: there is none
+	LastAttempt *WebhookAttempt `json:"last_attempt"`    // null: there was none
+	CreatedAt   Time            `json:"created_at"`
+	UpdatedAt   Time            `json:"updated_at"`
+	Seq         int64           `json:"-"` // lists are cut by it
+}
+
+// A WebhookRef names an event.
+type WebhookRef struct {
+	ID      string `json:"id"`
+	Include string `json:"include"`
+}
+
+// A WebhookLevelRef names a webhook.
+type WebhookLevelRef struct {
+	ID    string `json:"id"`
+	Level string `json:"level"`
+}
+
+// A WebhookAttempt is one request to a webhook.
+type WebhookAttempt struct {
+	ID         string  `json:"id"`
+	Code       *int    `json:"code"`        // of the answer; null: there was none
+	ErrorClass *string `json:"error_class"` // null: it was taken
+	Status     string  `json:"status"`      // "succeeded" or "failed"
+	CreatedAt  Time    `json:"created_at"`
+	UpdatedAt  Time    `json:"updated_at"`
+}
+
+// An AppWebhookEvent is one change that webhooks are told of.
+type AppWebhookEvent struct {
+	ID        string         `json:"id"`
+	Include   string         `json:"include"`
+	Payload   WebhookPayload `json:"payload"`
+	CreatedAt Time           `json:"created_at"`
+	UpdatedAt Time           `json:"updated_at"`
+	Seq       int64          `json:"-"` // lists are cut by it
+}
+
+// A WebhookPayload is what an event says.
+type WebhookPayload struct {
+	Action       string          `json:"action"` // "create", "update" or "destroy"
+	Actor        WebhookActor    `json:"actor"`
+	Data         json.RawMessage `json:"data"`          // the thing as the API shows it
+	PreviousData json.RawMessage `json:"previous_data"` // and before; {} if it is new, or gone
+	Resource     string          `json:"resource"`      // "release", "dyno", …
+	Version      string          `json:"version"`
+}
+
+// A WebhookActor is who caused an event.
+type WebhookActor struct {
+	ID    string `json:"id"`
+	Email string `json:"email"`
+}
+
+// A WebhookMessage is what a webhook is sent.
+type WebhookMessage struct {
+	ID string `json:"id"` // of the event
+	WebhookPayload
+	CreatedAt   Time            `json:"created_at"`
+	UpdatedAt   Time            `json:"updated_at"`
+	PublishedAt Time            `json:"published_at"`
+	Sequence    *int64          `json:"sequence"`
+	Metadata    WebhookMetadata `json:"webhook_metadata"`
+}
+
+// WebhookMetadata says which attempt of which delivery a message is.
+type WebhookMetadata struct {
+	Attempt  ID         `json:"attempt"`
+	Delivery ID         `json:"delivery"`
+	Event    WebhookRef `json:"event"`
+	Webhook  ID         `json:"webhook"`
+}
+
+// AppWebhooks lists the webhooks of an app.
+func (c *Client) AppWebhooks(ctx context.Context, app string) ([]AppWebhook, error) {
+	return all[AppWebhook](ctx, c, Path("/apps/%s/webhooks", app))
+}
+
+// AppWebhook finds a webhook of an app.
+func (c *Client) AppWebhook(ctx context.Context, app, id string) (AppWebhook, error) {
+	return call[AppWebhook](ctx, c, http.MethodGet, Path("/apps/%s/webhooks/%s", app, id), nil)
+}
+
+// RemoveAppWebhook takes a webhook from an app.
+func (c *Client) RemoveAppWebhook(ctx context.Context, app, id string) (AppWebhook, error) {
+	return call[AppWebhook](ctx, c, http.MethodDelete, Path("/apps/%s/webhooks/%s", app, id), nil)
+}
+
+// ChangeAppWebhook changes a webhook of an app.
+func (c *Client) ChangeAppWebhook(ctx context.Context, app, id string, in AppWebhookOpts) (AppWebhook, error) {
+	return call[AppWebhook](ctx, c, http.MethodPatch, Path("/apps/%s/webhooks/%s", app, id), in)
+}
+
+// AppWebhookDeliveries lists how telling the webhooks of an app goes.
+func (c *Client) AppWebhookDeliveries(ctx context.Context, app string) ([]AppWebhookDelivery, error) {
+	return all[AppWebhookDelivery](ctx, c, Path("/apps/%s/webhook-deliveries", app))
+}
+
+// AppWebhookEvents lists what the webhooks of an app were told.
+func (c *Client) AppWebhookEvents(ctx context.Context, app string) ([]AppWebhookEvent, error) {
+	return all[AppWebhookEvent](ctx, c, Path("/apps/%s/webhook-events", app))
+}

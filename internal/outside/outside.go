@@ -1,0 +1,52 @@
+// Package outside makes the connections to places that tenants name: receivers of logs, webhooks. It is the one way from
+// the platform's own network to there, and the judge of every address is asked after the name was resolved, so that no
+// name and no redirect leads to where a tenant could not go.
+package outside
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+)
+
+const (
+	idleFor   = 4 * time.Minute
+	maxHeader = 64 << 10
+)
+
+// A Judge reports why an address that is about to be dialed may not be, or nil. It has no name any more.
+type Judge = func(network, address string, c syscall.RawConn) error
+
+// Config says what may be reached.
+type Config struct {
+	Allowed Judge          // required
+	Roots   *x509.CertPool // who may sign receivers' certificates; nil: whom this machine trusts
+}
+
+// TLS is how receivers are spoken to. Their certificates are always checked.
+func (c Config) TLS() *tls.Config {
+	return &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12}
+}
+
+// Client speaks HTTP with one receiver, over one connection at a time. It waits so long for a connection, TLS included,
+// and so long for a whole request. It follows no redirects.
+func (c Config) Client(connect, answer time.Duration) *http.Client {
+	return &http.Client{
+		Timeout:       answer,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			DialContext: (&net.Dialer{Timeout: connect, Control: c.Allowed}).DialContext, TLSClientConfig: c.TLS(), TLSHandshakeTimeout: connect,
+			IdleConnTimeout: idleFor, MaxConnsPerHost: 1, MaxResponseHeaderBytes: maxHeader, DisableCompression: true,
+		},
+	}
+}
+
+// TimedOut reports whether an error is one of waiting too long.
+func TimedOut(err error) bool {
+	var t net.Error
+	return errors.As(err, &t) && t.Timeout()
+}
