@@ -59,10 +59,14 @@ var Entities = []Entity{"api:addon", "api:addon-attachment", EntityApp, EntityBu
 // Resource is the name of the kind of thing alone: "release".
 func (e Entity) Resource() string { return strings.TrimPrefix(string(e), "api:") }
 
-// ParseEntities reads names of entities, in any order. An unknown one, or none at all, is Invalid.
+// ParseEntities reads names of entities, in any order. An unknown one, or none at all, is Invalid. The official CLI's help
+// calls dynos api:dyno once, and dyno another time.
 func ParseEntities(names []string) ([]Entity, error) {
 	var out []Entity
 	for _, name := range names {
+		if name == "api:dyno" {
+			name = string(EntityDyno)
+		}
 		if !slices.Contains(Entities, Entity(name)) {
 			return nil, Errorf(Invalid, "Include %q is not known. Use some of %s.", name, entityNames())
 		}

@@ -22,7 +22,7 @@ func TestWebhookFields(t *testing.T) {
 			t.Errorf("%q: %v", url, err)
 		}
 	}
-	for in, want := range map[string]string{"dyno api:release dyno": "api:release dyno", "api:app": "api:app", "": "Include is missing", "release": `Include "release" is not known`} {
+	for in, want := range map[string]string{"dyno api:release api:dyno": "api:release dyno", "api:app": "api:app", "": "Include is missing", "release": `Include "release" is not known`} {
 		got, err := ParseEntities(strings.Fields(in))
 		var names []string
 		for _, e := range got {

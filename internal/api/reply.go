@@ -18,7 +18,7 @@ type reply struct {
 	body    any
 	list    lister // a list, of which the caller may want a part; body is unused
 	warning string // what people should know, though all went well
-	secret  string // of a webhook, when it was made for it; it is told once, in a header
+	secret  string // of a webhook that was made; it is told once, in a header
 }
 
 func ok(body any) reply       { return reply{status: http.StatusOK, body: body} }

@@ -41,7 +41,9 @@ func (a *API) webhookCreate(r *request) (reply, error) {
 		spec.Include = *in.Include
 	}
 	app, w, err := a.platform.AddWebhook(r.Context(), r.actor, r.param("app"), spec)
-	return withSecret(created(appWebhook(app, w)), spec.Secret, w), err
+	out := created(appWebhook(app, w))
+	out.secret = w.Secret.Reveal()
+	return out, err
 }
 
 func (a *API) webhookInfo(r *request) (reply, error) {
@@ -56,8 +58,8 @@ func (a *API) webhookUpdate(r *request) (reply, error) {
 	}
 	app, w, err := a.platform.ChangeWebhook(r.Context(), r.actor, r.param("app"), r.param("webhook"), platform.WebhookChange(in))
 	out := ok(appWebhook(app, w))
-	if in.Secret != nil {
-		out = withSecret(out, *in.Secret, w)
+	if in.Secret != nil && *in.Secret == "" { // another one was made
+		out.secret = w.Secret.Reveal()
 	}
 	return out, err
 }
@@ -93,14 +95,6 @@ func (a *API) webhookEventList(r *request) (reply, error) {
 func (a *API) webhookEventInfo(r *request) (reply, error) {
 	e, err := a.platform.WebhookEvent(r.Context(), r.actor, r.param("app"), r.param("event"))
 	return ok(webhookEvent(e)), err
-}
-
-// withSecret tells the secret of a webhook to whoever did not choose it.
-func withSecret(out reply, asked string, w cloister.Webhook) reply {
-	if asked == "" {
-		out.secret = w.Secret.Reveal()
-	}
-	return out
 }
 
 func appWebhook(app platform.AppInfo, w cloister.Webhook) heroku.AppWebhook {

@@ -153,6 +153,7 @@ func (f *fake) appRoutes(mux *http.ServeMux) {
 	}))
 	f.releaseRoutes(mux)
 	f.drainRoutes(mux)
+	f.webhookRoutes(mux)
 	f.monitorRoutes(mux)
 }
 

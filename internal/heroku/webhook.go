@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 )
 
 // An AppWebhook is a place outside that is told of what changes about an app.
@@ -26,7 +27,7 @@ type AppWebhookOpts struct {
 	Authorization *string   `json:"authorization,omitempty"`
 }
 
-// WebhookSecretHeader carries the secret that a webhook signs with, when it was made for it.
+// WebhookSecretHeader carries the secret that a webhook's messages are signed with, when the webhook is made.
 const WebhookSecretHeader = "Heroku-Webhook-Secret"
 
 // An AppWebhookDelivery is how telling one webhook of one event goes.
@@ -83,6 +84,7 @@ type WebhookPayload struct {
 	PreviousData json.RawMessage `json:"previous_data"` // and before; {} if it is new, or gone
 	Resource     string          `json:"resource"`      // "release", "dyno", …
 	Version      string          `json:"version"`
+	PublishedAt  Time            `json:"published_at"` // when it happened
 }
 
 // A WebhookActor is who caused an event.
@@ -95,11 +97,10 @@ type WebhookActor struct {
 type WebhookMessage struct {
 	ID string `json:"id"` // of the event
 	WebhookPayload
-	CreatedAt   Time            `json:"created_at"`
-	UpdatedAt   Time            `json:"updated_at"`
-	PublishedAt Time            `json:"published_at"`
-	Sequence    *int64          `json:"sequence"`
-	Metadata    WebhookMetadata `json:"webhook_metadata"`
+	CreatedAt Time            `json:"created_at"`
+	UpdatedAt Time            `json:"updated_at"`
+	Sequence  *int64          `json:"sequence"` // null
+	Metadata  WebhookMetadata `json:"webhook_metadata"`
 }
 
 // WebhookMetadata says which attempt of which delivery a message is.
@@ -120,6 +121,12 @@ func (c *Client) AppWebhook(ctx context.Context, app, id string) (AppWebhook, er
 	return call[AppWebhook](ctx, c, http.MethodGet, Path("/apps/%s/webhooks/%s", app, id), nil)
 }
 
+// AddAppWebhook has a webhook told of what changes about an app, and returns the secret that it is told by.
+func (c *Client) AddAppWebhook(ctx context.Context, app string, in AppWebhookOpts) (w AppWebhook, secret string, err error) {
+	h, err := c.send(ctx, http.MethodPost, Path("/apps/%s/webhooks", app), in, &w)
+	return w, h.Get(WebhookSecretHeader), err
+}
+
 // RemoveAppWebhook takes a webhook from an app.
 func (c *Client) RemoveAppWebhook(ctx context.Context, app, id string) (AppWebhook, error) {
 	return call[AppWebhook](ctx, c, http.MethodDelete, Path("/apps/%s/webhooks/%s", app, id), nil)
@@ -130,12 +137,21 @@ func (c *Client) ChangeAppWebhook(ctx context.Context, app, id string, in AppWeb
 	return call[AppWebhook](ctx, c, http.MethodPatch, Path("/apps/%s/webhooks/%s", app, id), in)
 }
 
-// AppWebhookDeliveries lists how telling the webhooks of an app goes.
-func (c *Client) AppWebhookDeliveries(ctx context.Context, app string) ([]AppWebhookDelivery, error) {
-	return all[AppWebhookDelivery](ctx, c, Path("/apps/%s/webhook-deliveries", app))
+// AppWebhookDeliveries lists how telling the webhooks of an app goes: all, or those of a status.
+func (c *Client) AppWebhookDeliveries(ctx context.Context, app, status string) ([]AppWebhookDelivery, error) {
+	path := Path("/apps/%s/webhook-deliveries", app)
+	if status != "" {
+		path += "?" + url.Values{"eq[status]": {status}}.Encode()
+	}
+	return all[AppWebhookDelivery](ctx, c, path)
 }
 
-// AppWebhookEvents lists what the webhooks of an app were told.
-func (c *Client) AppWebhookEvents(ctx context.Context, app string) ([]AppWebhookEvent, error) {
-	return all[AppWebhookEvent](ctx, c, Path("/apps/%s/webhook-events", app))
+// AppWebhookDelivery finds how telling a webhook of an app one event goes.
+func (c *Client) AppWebhookDelivery(ctx context.Context, app, id string) (AppWebhookDelivery, error) {
+	return call[AppWebhookDelivery](ctx, c, http.MethodGet, Path("/apps/%s/webhook-deliveries/%s", app, id), nil)
+}
+
+// AppWebhookEvent finds an event that webhooks of an app were told of.
+func (c *Client) AppWebhookEvent(ctx context.Context, app, id string) (AppWebhookEvent, error) {
+	return call[AppWebhookEvent](ctx, c, http.MethodGet, Path("/apps/%s/webhook-events/%s", app, id), nil)
 }

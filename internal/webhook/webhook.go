@@ -108,11 +108,11 @@ func class(err error) string {
 // Payload is what an event says.
 func Payload(e cloister.WebhookEvent) heroku.WebhookPayload {
 	return heroku.WebhookPayload{Action: string(e.Action), Actor: heroku.WebhookActor{ID: e.ActorID, Email: e.ActorEmail},
-		Data: json.RawMessage(e.Data), PreviousData: json.RawMessage(e.Previous), Resource: e.Entity.Resource(), Version: version}
+		Data: json.RawMessage(e.Data), PreviousData: json.RawMessage(e.Previous), Resource: e.Entity.Resource(), Version: version, PublishedAt: heroku.At(e.CreatedAt)}
 }
 
 func message(e cloister.WebhookEvent, d cloister.Delivery, a cloister.Attempt) heroku.WebhookMessage {
 	return heroku.WebhookMessage{ID: e.ID, WebhookPayload: Payload(e), CreatedAt: heroku.At(e.CreatedAt), UpdatedAt: heroku.At(e.CreatedAt),
-		PublishedAt: heroku.At(a.At), Metadata: heroku.WebhookMetadata{Attempt: heroku.ID{ID: a.ID}, Delivery: heroku.ID{ID: d.ID},
+		Metadata: heroku.WebhookMetadata{Attempt: heroku.ID{ID: a.ID}, Delivery: heroku.ID{ID: d.ID},
 			Event: heroku.WebhookRef{ID: e.ID, Include: string(e.Entity)}, Webhook: heroku.ID{ID: d.WebhookID}}}
 }

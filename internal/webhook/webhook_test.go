@@ -78,7 +78,10 @@ func TestWhatGoesWrongIsAWordForTheOwner(t *testing.T) {
 		return s.URL
 	}
 	answers := func(code int) string {
-		return serve(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Location", "http://127.0.0.1/"); w.WriteHeader(code) })
+		return serve(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "http://127.0.0.1/")
+			w.WriteHeader(code)
+		})
 	}
 	hang := make(chan struct{})
 	slow := serve(func(w http.ResponseWriter, r *http.Request) { <-hang })

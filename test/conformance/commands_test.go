@@ -3,6 +3,10 @@ package conformance_test
 import (
 	"bufio"
 	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"regexp"
@@ -24,6 +28,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"peering": peering,
 	"talk":    talk,
 	"routed":  routed,
+	"receive": receive,
 }
 
 // routed APP LINE has a line of the router's come to a pretend server, which has none.
@@ -32,6 +37,26 @@ func routed(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: routed APP LINE")
 	}
 	ts.Check(ts.Value(pretendKey{}).(*pretend).routed(args[0], strings.Join(args[1:], " ")))
+}
+
+// receive VARIABLE FILE sets a variable to a URL, and has what is sent there added to FILE, signature first.
+func receive(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: receive VARIABLE FILE")
+	}
+	f, err := os.Create(ts.MkAbs(args[1]))
+	ts.Check(err)
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err == nil {
+			_, err = fmt.Fprintf(f, "%s %s %s\n", r.Header.Get("Heroku-Webhook-Hmac-SHA256"), r.Header.Get("Authorization"), body)
+		}
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+	}))
+	ts.Defer(func() { s.Close(); f.Close() })
+	ts.Setenv(args[0], s.URL)
 }
 
 // peering VARIABLE TEXT SPACE sets a variable to the id of the first peering of a space whose line has TEXT in it.

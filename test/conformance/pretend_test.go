@@ -25,6 +25,7 @@ import (
 	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/platform"
 	"github.com/cloister-dev/cloister/internal/store"
+	"github.com/cloister-dev/cloister/internal/webhook"
 )
 
 const (
@@ -86,7 +87,8 @@ func (p *pretend) start(dir string) (err error) {
 		return err
 	}
 	p.control = control.New(p.store, engine, nowhere{}, stream, nil, control.Config{Owner: "test", AppDomain: "apps.localhost",
-		Networks: []cloister.Network{office}, Output: lines.Output}, log)
+		Networks: []cloister.Network{office}, Output: lines.Output,
+		Webhooks: webhook.New(outside.Config{Allowed: func(string, string, syscall.RawConn) error { return nil }})}, log)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
