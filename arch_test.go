@@ -49,11 +49,12 @@ var houses = table(`
 	internal/web                 : . engine heroku platform logs
 	internal/gitd                : . engine platform logs
 	internal/attach              : . engine platform logs
+	internal/sshd                : . engine
 	internal/router              : . logs doors
 	internal/cli/term            :
 	internal/cli                 : heroku cli/term
 	internal/simulation          : . plan engine engine/fake store platform control
-	internal/server              : . plan engine doors engine/fake engine/local engine/local/inside engine/remote engine/kube store build addon platform control logs metrics outside drain webhook api web gitd attach router heroku cli cli/term isolation
+	internal/server              : . plan engine doors engine/fake engine/local engine/local/inside engine/remote engine/kube store build addon platform control logs metrics outside drain webhook api web gitd attach sshd router heroku cli cli/term isolation
 	cmd/cloister                 : cli server
 `)
 
@@ -76,6 +77,8 @@ var confined = map[string][]string{
 	"github.com/go-chi/chi":                  {"internal/api", "internal/web", "internal/server"},
 	"go.yaml.in/yaml":                        {"internal/build"},
 	"golang.org/x/crypto/argon2":             {"internal/platform"},
+	"golang.org/x/crypto/ssh":                {"internal/sshd"},
+	"github.com/pkg/sftp":                    {"internal/sshd"},
 	"github.com/prometheus/":                 {"internal/metrics", "internal/server"},
 }
 

@@ -16,6 +16,7 @@ const (
 	Preboot         = "preboot"
 	DailyRestarts   = "daily-dyno-restarts"
 	RuntimeMetrics  = "log-runtime-metrics"
+	RuntimeExec     = "runtime-heroku-exec"
 )
 
 // Features are all features of apps, by name. Whether dynos are restarted daily an operator decides for the apps whose
@@ -25,6 +26,7 @@ func Features(daily bool) []Feature {
 		{DailyRestarts, "Restart each dyno when it has been up for a day, as Heroku does.", daily, false},
 		{RuntimeMetrics, "Write what each dyno uses of memory and processors into the log.", false, true},
 		{Preboot, "Start a dyno's successor beside it where stopping it first would take down more than a quarter.", true, false},
+		{RuntimeExec, "Let those who may deploy the app into its running dynos: ps:exec, ps:copy, ps:forward, ps:socks, run:inside.", true, false},
 		{ReleaseRollback, "Go back to the release before when the dynos of a new one do not come up.", true, false},
 	}
 }

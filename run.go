@@ -67,6 +67,7 @@ type Terminal struct {
 	Dyno    Dyno
 	Inside  bool
 	Command string
+	Dial    string            // inside: "host:port", in place of Command: a connection from there
 	Env     map[string]Secret // inside: on top of the dyno's
 	TTY     bool
 	Columns int // of the window, with TTY; 0: unknown

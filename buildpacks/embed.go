@@ -8,5 +8,5 @@ import "embed"
 
 // Files has one directory per buildpack.
 //
-//go:embed all:go all:nodejs all:python all:static all:procfile
+//go:embed all:go all:nodejs all:python all:static all:procfile all:exec
 var Files embed.FS

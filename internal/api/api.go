@@ -61,6 +61,12 @@ type Terminals interface {
 	Resize(appID, id string, columns, lines int) bool
 }
 
+// Shells lets people into dynos by SSH. *sshd.Sshd does.
+type Shells interface {
+	// Offer makes a pass for a key, and returns the name to come with, and the server's own key.
+	Offer(who cloister.Actor, appID, dynoID, key string) (user, host string, err error)
+}
+
 // Beside is what works beside the API. Nil parts are missing: what needs them is refused as unavailable.
 type Beside struct {
 	Logs    Logs
@@ -70,6 +76,8 @@ type Beside struct {
 	Health  Health
 	// Terminals nil: commands can only run detached.
 	Terminals Terminals
+	// Shells nil: nobody comes into dynos by SSH.
+	Shells Shells
 	// Metrics nil: there are none.
 	Metrics http.Handler
 	// CheckBuildpack reports why a buildpack could not be used, or nil; nil takes all for good until they are built with.

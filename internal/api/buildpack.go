@@ -44,6 +44,9 @@ func (a *API) buildpackUpdate(r *request) (reply, error) {
 func buildpacks(app platform.AppInfo) heroku.List[heroku.BuildpackInstallation] {
 	var out heroku.List[heroku.BuildpackInstallation]
 	for i, b := range app.Buildpacks {
+		if b.URL == "heroku/exec" {
+			b.URL = "urn:buildpack:" + b.URL // by which Heroku's CLI knows it, and which it does not show
+		}
 		out = append(out, heroku.BuildpackInstallation{Ordinal: i, Buildpack: heroku.Buildpack{URL: b.URL, Name: b.Name}})
 	}
 	return out

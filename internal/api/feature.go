@@ -39,9 +39,6 @@ func (a *API) featureInfo(r *request) (reply, error) {
 			return ok(feature(app, f)), nil
 		}
 	}
-	if name == "runtime-heroku-exec" { // what the CLI asks for first when somebody wants into a dyno
-		return reply{}, cloister.Errorf(cloister.Unsupported, "Connecting to a running dyno is not in this version.")
-	}
 	return a.noFeature(r)
 }
 
@@ -51,9 +48,6 @@ func (a *API) featureUpdate(r *request) (reply, error) {
 		return reply{}, err
 	}
 	name := featureName(r.param("feature"))
-	if name == "runtime-heroku-exec" {
-		return a.featureInfo(r)
-	}
 	if in.Enabled == nil {
 		return reply{}, cloister.Errorf(cloister.Invalid, "enabled is required: true or false.")
 	}

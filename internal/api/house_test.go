@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -38,7 +39,8 @@ type house struct {
 	trouble  string // of the engine
 	caches   []string
 	offered  []cloister.Terminal
-	panics   bool // when a cache is to be dropped
+	entered  []string // "user app dyno key" of passes
+	panics   bool     // when a cache is to be dropped
 	clients  []cloister.Client
 }
 
@@ -98,7 +100,7 @@ func newHouse(t *testing.T) *house {
 	h.token = h.tokenOf(h.ada)
 	mux := http.NewServeMux()
 	mux.Handle("/", api.New(api.Config{WebPort: "8080", GitURL: "https://localhost:5100/"}, h.platform, api.Beside{
-		Logs: h.logs, Sources: h, Slugs: h, Caches: dropped{h}, Health: h, Terminals: h, Metrics: http.HandlerFunc(h.measure)}, quiet))
+		Logs: h.logs, Sources: h, Slugs: h, Caches: dropped{h}, Health: h, Terminals: h, Shells: shells{h}, Metrics: http.HandlerFunc(h.measure)}, quiet))
 	mux.Handle("/streams/", h.logs.Handler())
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
@@ -289,3 +291,10 @@ func header(name, value string) func(*http.Request) {
 }
 
 func as(token string) func(*http.Request) { return header("Authorization", "Bearer "+token) }
+
+type shells struct{ *house }
+
+func (s shells) Offer(who cloister.Actor, app, dyno, key string) (user, host string, err error) {
+	s.entered = append(s.entered, strings.Join([]string{who.User.Email, app, dyno, key}, " "))
+	return "pass", "ssh-ed25519 AAAA", nil
+}

@@ -14,6 +14,9 @@ func (a *API) dynoRun(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	if in.Dial != "" {
+		return reply{}, cloister.Errorf(cloister.Invalid, "A connection is made from inside a dyno that runs: POST /apps/%s/dynos/DYNO.", r.param("app"))
+	}
 	if in.Attach && a.beside.Terminals == nil {
 		return reply{}, nowhereToAttach()
 	}
@@ -72,7 +75,7 @@ func nowhereToAttach() error {
 }
 
 func runSpec(in heroku.DynoCreateOpts) platform.RunSpec {
-	out := platform.RunSpec{Command: in.Command, Env: map[string]cloister.Secret{}, Size: in.Size, Type: in.Type, Attach: in.Attach,
+	out := platform.RunSpec{Command: in.Command, Dial: in.Dial, Env: map[string]cloister.Secret{}, Size: in.Size, Type: in.Type, Attach: in.Attach,
 		NoTTY: in.ForceNoTTY}
 	for k, v := range in.Env {
 		out.Env[k] = cloister.Secret(v)

@@ -96,7 +96,7 @@ func (a *Attach) Serve(ctx context.Context, l net.Listener) error {
 // serve serves one client. One without a secret that works gets no answer.
 func (a *Attach) serve(ctx context.Context, c Conn) {
 	defer c.Close()
-	s, in, closes, ok := a.claim(c)
+	s, in, ends, ok := a.claim(c)
 	<-a.waiting
 	if !ok {
 		return
@@ -108,12 +108,13 @@ func (a *Attach) serve(ctx context.Context, c Conn) {
 	l.moved.Store(time.Now().UnixNano())
 	defer close(l.over)
 	go l.watch(ctx)
-	out := &output{to: l}
+	out := &output{to: l, raw: ends == Raw}
+	closes := ends != Query
 	exit, err := s.Run(ctx, engine.Terminal{In: &input{line: l, from: in, plain: closes || s.HasTTY(), closes: closes}, Out: out, Err: out, Began: out.began})
 	switch {
 	case err != nil:
 		out.complain(cloister.MessageOf(err))
-	case closes:
+	case ends == Closing:
 		out.status(exit)
 	}
 	out.close()
@@ -122,24 +123,29 @@ func (a *Attach) serve(ctx context.Context, c Conn) {
 
 // Query is what comes after the secret in the address that clients are given, and which they send with it. A client that
 // says Closing instead ends its input by closing its side of TLS, and no byte of its input means anything but itself. It is
-// told the exit status in the end, so that it knows an end from a loss.
+// told the exit status in the end, so that it knows an end from a loss. One that says Raw ends its input alike, and gets
+// each byte of the output as it is, at once, and no exit status: what it wants is a connection.
 const (
 	Query   = "eof=eot"
 	Closing = "eof=close"
+	Raw     = "eof=raw"
 )
 
 // claim reads the secret, and how the client will end its input, and finds what the secret is for.
-func (a *Attach) claim(c Conn) (s Session, in *bufio.Reader, closes, ok bool) {
+func (a *Attach) claim(c Conn) (s Session, in *bufio.Reader, ends string, ok bool) {
 	c.SetReadDeadline(time.Now().Add(helloWithin))
 	in = bufio.NewReaderSize(c, maxSecret)
 	text, err := in.ReadSlice('\n')
 	if err != nil {
-		return nil, nil, false, false
+		return nil, nil, "", false
 	}
 	secret, query, _ := strings.Cut(strings.TrimRight(string(text), "\r\n"), "?")
 	c.SetReadDeadline(time.Time{})
 	s, ok = a.config.Claim(cloister.Secret(secret))
-	return s, in, query == Closing, ok
+	if query != Closing && query != Raw {
+		query = Query
+	}
+	return s, in, query, ok
 }
 
 // A line is the connection with a client. A client that is gone is told to hangUp; the line is cut then, and what is

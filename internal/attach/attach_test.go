@@ -153,6 +153,22 @@ func TestAClientThatClosesItsSideHasNoSpecialBytes(t *testing.T) {
 	}
 }
 
+func TestAConnectionIsNothingButItsBytes(t *testing.T) {
+	t.Parallel()
+	c := serve(t, 0, session{run: cat}).dial(t, "secret?eof=raw")
+	record(t, c)
+	for _, sent := range []string{"\xef", "\xef\xbf", "\x04", "\uFFFF heroku-command-exit-status: 1"} {
+		io.WriteString(c, sent)
+		if got := record(t, c); got != sent { // at once, though a mark could begin so
+			t.Fatalf("got %q, want %q", got, sent)
+		}
+	}
+	check(t, c.CloseWrite())
+	if rest, err := io.ReadAll(c); len(rest) > 0 || err != nil {
+		t.Errorf("then came %q, %v", rest, err)
+	}
+}
+
 func TestTheExitStatusComesInOnePiece(t *testing.T) {
 	t.Parallel()
 	const status = "\uFFFF heroku-command-exit-status: 7\r\n"

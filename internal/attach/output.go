@@ -20,7 +20,8 @@ const (
 // An output is what the client gets: both outputs of a command write to it. A client that has gone gets nothing, and
 // that is no error: the command is hung up instead.
 type output struct {
-	to *line
+	to  *line
+	raw bool // marks are bytes like any other
 
 	mu    sync.Mutex
 	up    bool
@@ -50,6 +51,10 @@ func (o *output) Write(p []byte) (int, error) {
 }
 
 func (o *output) send(p []byte) {
+	if o.raw {
+		o.to.send(p)
+		return
+	}
 	if o.flush != nil {
 		o.flush.Stop()
 	}

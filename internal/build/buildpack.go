@@ -26,8 +26,8 @@ type buildpack struct {
 // bundledAs are the names that stand for bundled buildpacks, in all namespaces they are known by.
 var bundledAs = map[string]string{
 	"heroku/go": "go", "heroku/nodejs": "nodejs", "heroku/python": "python", "heroku/static": "static", "heroku/procfile": "procfile",
-	"heroku-community/static": "static",
-	"cloister/go":             "go", "cloister/nodejs": "nodejs", "cloister/python": "python", "cloister/static": "static", "cloister/procfile": "procfile",
+	"heroku-community/static": "static", "heroku/exec": "exec", "https://github.com/heroku/exec-buildpack": "exec",
+	"cloister/go": "go", "cloister/nodejs": "nodejs", "cloister/python": "python", "cloister/static": "static", "cloister/procfile": "procfile",
 }
 
 // detection is the order in which bundled buildpacks are asked whether an app is of their kind, and the name by which
@@ -56,7 +56,7 @@ func findBuildpack(b cloister.Buildpack) (buildpack, error) {
 	if b.URL == "" {
 		b.URL = name
 	}
-	if dir, ok := bundledAs[name]; ok {
+	if dir, ok := bundledAs[strings.TrimSuffix(name, ".git")]; ok {
 		return buildpack{given: b, bundled: dir}, nil
 	}
 	if herokuName.MatchString(name) { // Heroku's registry says the same

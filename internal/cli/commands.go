@@ -66,6 +66,8 @@ type commands struct {
 	RunDetach runDetached      `cmd:"" name:"run:detached" group:"dynos" help:"Run a command in a one-off dyno, without its output."`
 	PSExec    psExec           `cmd:"" name:"ps:exec" group:"dynos" help:"Run a command or a shell inside a dyno that runs already."`
 	PSCopy    psCopy           `cmd:"" name:"ps:copy" group:"dynos" help:"Copy a file out of a dyno."`
+	PSForward psForward        `cmd:"" name:"ps:forward" group:"dynos" help:"Forward ports of this machine to a dyno."`
+	PSSocks   psSocks          `cmd:"" name:"ps:socks" group:"dynos" help:"Be a SOCKS proxy into the network of a dyno."`
 	RunInside runInside        `cmd:"" name:"run:inside" group:"dynos" help:"Run a command inside a dyno that runs already."`
 
 	Config      configList    `cmd:"" name:"config" group:"config" help:"List the config vars of an app."`

@@ -70,7 +70,7 @@ func (c *psCopy) copy(ctx context.Context, s *Session, h *heroku.Client, app str
 	if err != nil {
 		return err
 	}
-	conn, err := rendezvous(ctx, *d.AttachURL, roots)
+	conn, err := rendezvous(ctx, *d.AttachURL, roots, false)
 	if err != nil {
 		return err
 	}

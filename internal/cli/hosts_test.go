@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,6 +58,48 @@ func TestStrayHostsLeadHere(t *testing.T) {
 	for _, host := range []string{"", "https://api.heroku.com", "not a URL"} {
 		if got := lookup(host); strings.Contains(got, "127.0.0.1") {
 			t.Errorf("with HEROKU_HOST=%q they lead here:\n%s", host, got)
+		}
+	}
+}
+
+// TestSSHLeadsToThePortOfTheServer has Node.js connect to the port that Heroku's CLI insists on.
+func TestSSHLeadsToThePortOfTheServer(t *testing.T) {
+	t.Parallel()
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip("SKIPPED: node is not installed")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			io.WriteString(c, "here")
+			c.Close()
+		}
+	}()
+	const ask = `
+		const net = require('net')
+		const show = (what, s) => s.on('data', d => console.log(what, String(d))).on('error', () => console.log(what, 'elsewhere'))
+		show('socket', new net.Socket().connect({host: '127.0.0.1', port: 80}))
+		show('connect', net.connect({host: '127.0.0.1', port: 80}))
+		show('other host', net.connect({host: '127.0.0.2', port: 80}))
+		show('other port', net.connect({host: '127.0.0.1', port: 1}))`
+	c := exec.Command(node, "--require=./hosts.js", "-e", ask)
+	c.Env = append(c.Environ(), "HEROKU_EXEC_URL=https://"+l.Addr().String(), "NODE_OPTIONS=")
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, want := range []string{"socket here", "connect here", "other host elsewhere", "other port elsewhere"} {
+		if !strings.Contains(string(out), want+"\n") {
+			t.Errorf("%q is not in:\n%s", want, out)
 		}
 	}
 }

@@ -23,8 +23,8 @@ var errBroken = errors.New("the connection to the dyno broke")
 const exitMark = "\uFFFF heroku-command-exit-status: "
 
 // rendezvous connects to a one-off dyno. Over TLS the secret of the URL is sent; the first line that comes back says
-// that the dyno is up, and everything after is the dyno's.
-func rendezvous(ctx context.Context, attach string, roots *x509.CertPool) (attached, error) {
+// that the dyno is up, and everything after is the dyno's. With raw it is so to the last byte, and no exit status is told.
+func rendezvous(ctx context.Context, attach string, roots *x509.CertPool, raw bool) (attached, error) {
 	u, err := url.Parse(attach)
 	if err != nil || u.Scheme != "rendezvous" || u.Port() == "" {
 		return attached{}, errors.New("the server gave an address to attach to that this program does not know: use Heroku's CLI, by 'cloister heroku -- run'")
@@ -38,6 +38,9 @@ func rendezvous(ctx context.Context, attach string, roots *x509.CertPool) (attac
 	secret, closes := u.Path[min(1, len(u.Path)):], u.RawQuery == "eof=eot"
 	if closes { // a server that knows of a better way: no byte of the input has to stand for its end
 		u.RawQuery = "eof=close"
+		if raw {
+			u.RawQuery = "eof=raw"
+		}
 	}
 	if u.RawQuery != "" {
 		secret += "?" + u.RawQuery

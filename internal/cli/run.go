@@ -147,7 +147,7 @@ func (c *oneOff) connect(ctx context.Context, s *Session, h *heroku.Client, app 
 		a.Failed(err)
 		return err
 	}
-	conn, err := rendezvous(ctx, *d.AttachURL, roots)
+	conn, err := rendezvous(ctx, *d.AttachURL, roots, false)
 	if err != nil {
 		a.Failed(err)
 		return err

@@ -222,7 +222,11 @@ func (s *Session) Run(ctx context.Context, t engine.Terminal) (exit int, err err
 	for k, v := range s.Env {
 		env[k] = v.Reveal()
 	}
-	exit, err = s.all.engine.Exec(own, s.Dyno.ID, engine.Process{Command: build.DynoCommand(s.Command), Env: env, Dir: "/app"}, t)
+	process := engine.Process{Command: build.DynoCommand(s.Command), Env: env, Dir: "/app"}
+	if s.Dial != "" {
+		process = engine.Process{Dial: s.Dial}
+	}
+	exit, err = s.all.engine.Exec(own, s.Dyno.ID, process, t)
 	cut := own.Err() != nil
 	kill()
 	watch.Wait()
@@ -254,6 +258,10 @@ func (s *Session) watch(client, command context.Context, quit <-chan struct{}, h
 		kill()
 		return
 	case <-client.Done():
+	}
+	if s.Dial != "" { // nothing that could hang up, and nobody who wants to know
+		kill()
+		return
 	}
 	s.say("Client connection closed. Sending SIGHUP to all processes")
 	again := time.NewTicker(hangupEvery)

@@ -205,9 +205,12 @@ type Line struct {
 	Dropped int // lines before this one that were forgotten before they were read: the workload is too fast, or the reader too slow
 }
 
-// A Process is a command to run inside a workload.
+// A Process is a command to run inside a workload; or, with Dial, a connection from there: In is what is sent, and its
+// end the end of that half; Out is what comes, after one zero byte that says that there is a connection. Where there is
+// none the status is 1, and Err says why.
 type Process struct {
 	Command []string
+	Dial    string            // "host:port", in place of Command, over TCP, as the workload would reach it; 0.0.0.0 is the workload itself
 	Env     map[string]string // on top of the workload's own
 	Dir     string            // "" is the workload's
 }

@@ -29,6 +29,7 @@ type DynoRelease struct {
 // DynoCreateOpts runs a one-off dyno.
 type DynoCreateOpts struct {
 	Command    string `json:"command"`
+	Dial       string `json:"dial,omitempty"` // ours, inside a dyno alone: "host:port" to connect to, in place of a command
 	Attach     bool   `json:"attach"`
 	Env        Env    `json:"env,omitempty"` // on top of the config vars; TERM, COLUMNS and LINES shape the terminal
 	ForceNoTTY bool   `json:"force_no_tty,omitempty"`

@@ -124,6 +124,10 @@ var appDeeds = map[string]deed{
 		_, _, _, err := h.Run(ctx, a, "quiet-garth", platform.RunSpec{Command: "bash", Attach: true})
 		return err
 	}},
+	"Enter": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Enter(ctx, a, "quiet-garth", "web.1")
+		return err
+	}},
 	"RunInside": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.RunInside(ctx, a, "quiet-garth", "web.1", platform.RunSpec{Command: "bash"})
 		return err

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"math/big"
+	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cloister-dev/cloister"
@@ -14,6 +16,7 @@ import (
 // A RunSpec is what is asked for when a one-off dyno is run.
 type RunSpec struct {
 	Command    string // its first word may be the name of a process type, which stands for what that runs
+	Dial       string // inside a dyno alone, in place of Command: "host:port" to connect to from there
 	Env        map[string]cloister.Secret
 	Size       string // "" is the size of the process type, or else the space's default
 	Type       string // "" is "run"
@@ -74,26 +77,46 @@ func (p *Platform) Run(ctx context.Context, a cloister.Actor, ref string, in Run
 	return app, r, t, nil
 }
 
-// RunInside is a terminal for one more command inside a dyno that runs.
+// Enter finds a dyno that runs, for somebody who may go inside.
+func (p *Platform) Enter(ctx context.Context, a cloister.Actor, ref, dyno string) (app AppInfo, d cloister.Dyno, err error) {
+	err = p.store.View(ctx, func(tx *store.Tx) error {
+		app, d, err = p.enter(tx, a, ref, dyno)
+		return err
+	})
+	return app, d, err
+}
+
+func (p *Platform) enter(tx *store.Tx, a cloister.Actor, ref, dyno string) (app AppInfo, d cloister.Dyno, err error) {
+	if app, err = p.app(tx, a, ref, deployApp); err != nil {
+		return app, d, err
+	}
+	if !app.Has(cloister.RuntimeExec, false) {
+		return app, d, cloister.Errorf(cloister.Invalid, "Nobody may go into the dynos of %s. Its owner can let people in: `features:enable %s`.", app.Name, cloister.RuntimeExec)
+	}
+	all, err := allDynos(tx, app.ID)
+	if err != nil {
+		return app, d, err
+	}
+	if d, err = findDyno(all, dyno); err == nil && d.State != cloister.DynoUp {
+		err = cloister.Errorf(cloister.Invalid, "Dyno %s is %s. A command can run inside a dyno that is up.", d.Name(), d.State)
+	}
+	return app, d, err
+}
+
+// RunInside is a terminal for one more command, or connection, inside a dyno that runs.
 func (p *Platform) RunInside(ctx context.Context, a cloister.Actor, ref, dyno string, in RunSpec) (app AppInfo, t cloister.Terminal, err error) {
 	if err := validRun(in); err != nil {
 		return app, t, err
 	}
 	env, columns, lines := window(in)
 	err = p.update(ctx, a, func(tx *store.Tx) error {
-		if app, err = p.app(tx, a, ref, deployApp); err != nil {
+		var d cloister.Dyno
+		if app, d, err = p.enter(tx, a, ref, dyno); err != nil {
 			return err
 		}
-		all, err := allDynos(tx, app.ID)
-		if err != nil {
-			return err
-		}
-		d, err := findDyno(all, dyno)
-		if err != nil {
-			return err
-		}
-		if d.State != cloister.DynoUp {
-			return cloister.Errorf(cloister.Invalid, "Dyno %s is %s. A command can run inside a dyno that is up.", d.Name(), d.State)
+		if in.Dial != "" {
+			t = cloister.Terminal{ID: cloister.NewID(), Dyno: d, Inside: true, Dial: in.Dial}
+			return tx.Event("dyno", d.ID, "connect inside", app.Name+" "+d.Name()+" "+in.Dial)
 		}
 		release, err := tx.Release(app.ID, d.ReleaseID)
 		if err != nil {
@@ -107,7 +130,7 @@ func (p *Platform) RunInside(ctx context.Context, a cloister.Actor, ref, dyno st
 			Env: env, TTY: columns > 0, Columns: columns, Lines: lines}
 		return tx.Event("dyno", d.ID, "run inside", app.Name+" "+d.Name())
 	})
-	if err == nil {
+	if err == nil && in.Dial == "" { // a browser behind ps:socks makes many of them
 		p.config.Log(app.ID, "Starting process with command `"+t.Command+"` inside "+t.Dyno.Name()+" by user "+a.User.Email)
 	}
 	return app, t, err
@@ -123,6 +146,9 @@ func (p *Platform) TerminalsOf(ctx context.Context, a cloister.Actor, ref string
 }
 
 func validRun(in RunSpec) error {
+	if in.Dial != "" {
+		return validDial(in.Dial)
+	}
 	if err := cloister.ValidCommand(in.Command); err != nil {
 		return err
 	}
@@ -139,6 +165,16 @@ func validRun(in RunSpec) error {
 		return nil
 	}
 	return cloister.ValidProcessType(in.Type)
+}
+
+// validDial reports why an address is none to connect to, or nil. Where it may lead is for the dyno's network to say.
+func validDial(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	n, bad := strconv.Atoi(port)
+	if err != nil || bad != nil || n < 1 || n > 65535 || len(host) > 253 || strings.ContainsFunc(host, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		return cloister.Errorf(cloister.Invalid, "%.300q is no address. Use host:port.", address)
+	}
+	return nil
 }
 
 // window takes the size of the client's terminal out of the environment, where it would go stale as soon as the window

@@ -210,11 +210,31 @@ func TestRunInsideIsForDynosThatAreUpInTheSameApp(t *testing.T) {
 	_, _, err = h.RunInside(t.Context(), h.admin, "quiet-garth", "web.3", platform.RunSpec{Command: "bash"})
 	wantKind(t, err, cloister.Invalid)
 
+	_, got, err := h.Enter(t.Context(), h.admin, "quiet-garth", "web.2")
+	must(t, err)
+	same(t, got.ID, d.ID)
+	h.said = nil
+	_, term, err = h.RunInside(t.Context(), h.admin, "quiet-garth", "web.2", platform.RunSpec{Dial: "db.example:5432"})
+	must(t, err)
+	same(t, []any{term.Inside, term.Dial, term.Command, h.last(t).Text, len(h.said)}, []any{true, "db.example:5432", "", "quiet-garth web.2 db.example:5432", 0})
+	for _, bad := range []string{"x", "x:", "x:0", "x:65536", "x y:1", "x:http"} {
+		_, _, err = h.RunInside(t.Context(), h.admin, "quiet-garth", "web.2", platform.RunSpec{Dial: bad})
+		wantKind(t, err, cloister.Invalid)
+	}
+
 	must(t, h.newApp(t, "cellar", "calm-gate"))
 	for _, guess := range []string{d.ID, "web.2", "run.1234", cloister.NewID()} { // of another app's, or of nobody's
 		_, _, err = h.RunInside(t.Context(), h.admin, "calm-gate", guess, platform.RunSpec{Command: "bash"})
 		wantKind(t, err, cloister.NotFound)
 		_, _, err = h.RunInside(t.Context(), h.stranger, "quiet-garth", guess, platform.RunSpec{Command: "bash"})
 		wantKind(t, err, cloister.NotFound)
+		_, _, err = h.Enter(t.Context(), h.stranger, "quiet-garth", guess)
+		wantKind(t, err, cloister.NotFound)
 	}
+	_, _, err = h.SetFeature(t.Context(), h.admin, "quiet-garth", cloister.RuntimeExec, false)
+	must(t, err)
+	_, _, err = h.RunInside(t.Context(), h.admin, "quiet-garth", "web.2", platform.RunSpec{Command: "bash"})
+	wantKind(t, err, cloister.Invalid)
+	_, _, err = h.Enter(t.Context(), h.admin, "quiet-garth", "web.2")
+	wantKind(t, err, cloister.Invalid)
 }

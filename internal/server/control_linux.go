@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/ed25519"
 	"io"
 	"log/slog"
 	"net/netip"
@@ -26,6 +27,7 @@ import (
 	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/platform"
 	"github.com/cloister-dev/cloister/internal/router"
+	"github.com/cloister-dev/cloister/internal/sshd"
 	"github.com/cloister-dev/cloister/internal/store"
 	"github.com/cloister-dev/cloister/internal/webhook"
 )
@@ -119,15 +121,19 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 		ctl.Request(appID, at, r)
 		measured.Request(appID, r)
 	}
+	shells, err := sshd.New(sshd.Config{Key: ed25519.NewKeyFromSeed(keys.derive("ssh")), Enter: enter(p, ctl.Sessions()), Dir: c.copiesDir()}, log)
+	if err != nil {
+		return err
+	}
 	handler := &front{git: git, streams: lines.Handler(), sources: sources, slugs: imports,
 		api: api.New(api.Config{WebPort: c.webPort(), GitURL: "https://" + loopback(c.Listen) + "/"}, p,
-			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, Terminals: ctl.Sessions(), Metrics: measured.Handler(), CheckBuildpack: build.CheckBuildpack}, log)}
+			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, Terminals: ctl.Sessions(), Shells: shells, Metrics: measured.Handler(), CheckBuildpack: build.CheckBuildpack}, log)}
 	sessions := attach.New(attach.Config{Claim: func(secret cloister.Secret) (attach.Session, bool) { return ctl.Sessions().Claim(secret) }}, log)
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ctl.Run(ctx) })
 	group.Go(func() error { return giveBack(ctx) })
-	group.Go(func() error { return serveAPI(ctx, c, own, handler, sessions) })
+	group.Go(func() error { return serveAPI(ctx, c, own, handler, sessions, shells) })
 	group.Go(func() error { return serveFeed(ctx, c, feed) })
 	group.Go(func() error { return (&admin{config: c, store: s, platform: p}).serve(ctx) })
 	group.Go(func() error { return (&housekeeper{store: s, images: images, sources: sources, log: log}).run(ctx) })

@@ -19,6 +19,7 @@ import (
 func (c Config) controlDir() string  { return filepath.Join(c.State, "control") }
 func (c Config) nodeDir() string     { return filepath.Join(c.State, "node") }
 func (c Config) routerDir() string   { return filepath.Join(c.State, "router") }
+func (c Config) copiesDir() string   { return filepath.Join(c.controlDir(), "copies") }
 func (c Config) imagesDir() string   { return filepath.Join(c.State, "images") }
 func (c Config) binary() string      { return filepath.Join(c.State, "bin", "cloister") }
 func (c Config) caFile() string      { return filepath.Join(c.State, "ca.pem") }

@@ -11,24 +11,27 @@ import (
 	"time"
 )
 
-// A sniffer takes the connections of one listener and tells three protocols apart by their first bytes, so that all
+// A sniffer takes the connections of one listener and tells four protocols apart by their first bytes, so that all
 // can be served on one port, and through whatever tunnel leads to it: plain HTTP, as the official CLI speaks it to a
-// loopback address; HTTPS, by which it tells git to come to the same port; and rendezvous over TLS, by which it comes
-// to one-off dynos.
+// loopback address; HTTPS, by which it tells git to come to the same port; rendezvous over TLS, by which it comes
+// to one-off dynos; and SSH, by which it comes into running ones.
 type sniffer struct {
 	net.Listener
-	config                    *tls.Config
-	plain, secure, rendezvous queue
+	config                         *tls.Config
+	plain, secure, rendezvous, ssh queue
 }
 
 // A TLS connection starts with a handshake record.
 const handshakeRecord = 0x16
 
+// greeting is what a client of SSH says first, unasked.
+const greeting = "SSH-"
+
 // sniff starts to sort the connections of l. Closing any of its listeners closes l.
-func sniff(l net.Listener, config *tls.Config) (plain, secure, rendezvous net.Listener) {
-	s := &sniffer{Listener: l, config: config, plain: newQueue(l), secure: newQueue(l), rendezvous: newQueue(l)}
+func sniff(l net.Listener, config *tls.Config) (plain, secure, rendezvous, ssh net.Listener) {
+	s := &sniffer{Listener: l, config: config, plain: newQueue(l), secure: newQueue(l), rendezvous: newQueue(l), ssh: newQueue(l)}
 	go s.run()
-	return &s.plain, &s.secure, &s.rendezvous
+	return &s.plain, &s.secure, &s.rendezvous, &s.ssh
 }
 
 func (s *sniffer) run() {
@@ -43,6 +46,7 @@ func (s *sniffer) run() {
 			s.plain.fail(err)
 			s.secure.fail(err)
 			s.rendezvous.fail(err)
+			s.ssh.fail(err)
 			return
 		}
 		go s.sort(c)
@@ -62,8 +66,14 @@ func (s *sniffer) sort(c net.Conn) {
 		s.sortSecure(p)
 		return
 	}
+	q := &s.plain
+	if first[0] == greeting[0] {
+		if line, err := r.Peek(len(greeting)); err == nil && string(line) == greeting {
+			q = &s.ssh
+		}
+	}
 	c.SetReadDeadline(time.Time{})
-	s.plain.put(p)
+	q.put(p)
 }
 
 // sortSecure shakes hands and looks at the first byte of what is said then: a request begins with a capital letter, the

@@ -26,22 +26,24 @@ func onePort(t *testing.T) (addr string, client *http.Client, ended <-chan error
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, secure, rendezvous := sniff(l, &tls.Config{GetCertificate: cert.get})
+	plain, secure, rendezvous, shell := sniff(l, &tls.Config{GetCertificate: cert.get})
 	s := &http.Server{ConnContext: withTLS, Handler: overTLS(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		fmt.Fprintf(w, "%v %s", r.TLS != nil, body)
 	}))}
-	go func() { // says again what it was told
-		for {
-			c, err := rendezvous.Accept()
-			if err != nil {
-				return
+	for _, part := range []net.Listener{rendezvous, shell} {
+		go func() { // says again what it was told
+			for {
+				c, err := part.Accept()
+				if err != nil {
+					return
+				}
+				line, _ := bufio.NewReader(c).ReadString('\n')
+				io.WriteString(c, "met "+line)
+				c.Close()
 			}
-			line, _ := bufio.NewReader(c).ReadString('\n')
-			io.WriteString(c, "met "+line)
-			c.Close()
-		}
-	}()
+		}()
+	}
 	done := make(chan error, 2)
 	go func() { done <- s.Serve(plain) }()
 	go func() { done <- s.Serve(secure) }()
@@ -91,6 +93,24 @@ func TestRendezvousIsOnTheSamePort(t *testing.T) {
 	}
 }
 
+func TestSSHIsOnTheSamePort(t *testing.T) {
+	addr, client, _ := onePort(t)
+	for sent, want := range map[string]string{"SSH-2.0-x\r\n": "met SSH-2.0-x\r\n", "SEARCH / HTTP/1.0\r\n\r\n": "HTTP/1.0 200 OK"} {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		for _, b := range []byte(sent) { // in as many packets
+			c.Write([]byte{b})
+		}
+		if got, err := io.ReadAll(c); !strings.HasPrefix(string(got), want) || err != nil {
+			t.Errorf("%q: got %q, %v", sent, got, err)
+		}
+	}
+	client.CloseIdleConnections()
+}
+
 func TestSilentClientBlocksNobody(t *testing.T) {
 	addr, client, _ := onePort(t)
 	for range 50 {
@@ -112,9 +132,9 @@ func TestClosedListenerEndsAllServers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, secure, rendezvous := sniff(l, &tls.Config{})
-	ended := make(chan error, 3)
-	for _, part := range []net.Listener{plain, secure, rendezvous} {
+	plain, secure, rendezvous, shell := sniff(l, &tls.Config{})
+	ended := make(chan error, 4)
+	for _, part := range []net.Listener{plain, secure, rendezvous, shell} {
 		go func() {
 			_, err := part.Accept()
 			ended <- err
@@ -123,7 +143,7 @@ func TestClosedListenerEndsAllServers(t *testing.T) {
 	if err := plain.Close(); err != nil {
 		t.Error(err)
 	}
-	for range 3 {
+	for range 4 {
 		select {
 		case err := <-ended:
 			if !errors.Is(err, net.ErrClosed) {

@@ -16,8 +16,6 @@ var covered = []string{"access", "drains", "dyno", "logs", "maintenance", "membe
 
 // uncovered are commands of those topics that no script runs, and why.
 var uncovered = map[string]string{
-	"ps:copy":                "Heroku's protocol of ps:exec is not in this version",
-	"ps:forward":             "Heroku's protocol of ps:exec is not in this version",
 	"drains:get":             "log drains of a space are not in this version",
 	"drains:set":             "log drains of a space are not in this version",
 	"spaces:drains:get":      "log drains of a space are not in this version",
@@ -29,7 +27,6 @@ var uncovered = map[string]string{
 	"spaces:vpn:info":        "VPN connections are not in this version",
 	"spaces:vpn:update":      "VPN connections are not in this version",
 	"spaces:vpn:wait":        "VPN connections are not in this version",
-	"ps:socks":               "Heroku's protocol of ps:exec is not in this version",
 }
 
 // TestEveryCommandIsInAScript asks the official CLI for its commands, and fails for one of a covered topic that no script

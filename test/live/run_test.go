@@ -31,6 +31,7 @@ func TestRun(t *testing.T) {
 	t.Run("exit statuses are told", w.runTellsExitStatus)
 	t.Run("a hundred megabytes go in and out", w.runCarriesEverything)
 	t.Run("a window is resized", w.runResizesWindow)
+	t.Run("connections are made from inside", w.runReachesIntoADyno)
 	t.Run("memory is limited", w.runLimitsMemory)
 	t.Run("what dynos use is logged", w.usageIsLogged)
 	t.Run("dynos are scaled, and errors counted", w.scalesByItself)

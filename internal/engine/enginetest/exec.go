@@ -21,6 +21,26 @@ var execs = []contract{
 			b.Errorf("exit status %d, output %q", status, out.String())
 		}
 	}},
+	{"a connection is made from inside", func(b *bench) {
+		w := b.start(b.web(b.Commands.Listen, 5000))
+		b.until(w, "listen", func(s engine.Status) bool { return s.Listening })
+		dial := func(to, in string) (status int, out, errs bytes.Buffer) {
+			status, err := b.Engine.Exec(b.ctx, w.ID, engine.Process{Dial: to}, engine.Terminal{In: strings.NewReader(in), Out: &out, Err: &errs})
+			if cloister.KindOf(err) == cloister.Unsupported {
+				b.Skip("this engine has no network")
+			}
+			b.must(err)
+			return status, out, errs
+		}
+		for _, to := range []string{"0.0.0.0:5000", "localhost:5000"} { // what is sent has ended before the answer comes
+			if status, out, errs := dial(to, "GET / HTTP/1.0\r\n\r\n"); status != 0 || !strings.HasPrefix(out.String(), "\x00HTTP/1.") || errs.Len() > 0 {
+				b.Errorf("%s: exit status %d, output %q, %q", to, status, out.String(), errs.String())
+			}
+		}
+		if status, out, errs := dial("127.0.0.1:1", "x"); status != 1 || out.Len() > 0 || !strings.Contains(errs.String(), "refused") {
+			b.Errorf("exit status %d, output %q, %q", status, out.String(), errs.String())
+		}
+	}},
 	{"the two outputs are separate", func(b *bench) {
 		var out, errs bytes.Buffer
 		b.exec(b.Commands.Both, engine.Terminal{Out: &out, Err: &errs})

@@ -24,6 +24,8 @@ func (e *Engine) Exec(ctx context.Context, id string, p engine.Process, t engine
 		err = missing(id)
 	case w.status.Phase != engine.Running:
 		err = cloister.Errorf(cloister.Conflict, "The workload %s does not run.", id)
+	case p.Dial != "":
+		err = cloister.Errorf(cloister.Unsupported, "The fake engine has no network to connect to %s in.", p.Dial)
 	case w.ended == nil:
 		w.ended = make(chan struct{})
 	}

@@ -31,7 +31,7 @@ func (e *Engine) Exec(ctx context.Context, id string, p engine.Process, t engine
 	if w.status().Phase != engine.Running {
 		return 0, notRunning()
 	}
-	if len(p.Command) == 0 {
+	if len(p.Command) == 0 && p.Dial == "" {
 		return 0, cloister.Errorf(cloister.Invalid, "There is no command to run.")
 	}
 	w.mu.Lock()
@@ -167,7 +167,9 @@ func execProcess(base *specs.Process, p engine.Process, t engine.Terminal) (*spe
 	if dir == "" {
 		dir = base.Cwd
 	}
-	own.Args = inside.Other(dir, p.Command)
+	if own.Args = inside.Other(dir, p.Command); p.Dial != "" {
+		own.Args = inside.Dial(p.Dial)
+	}
 	own.Cwd = "/" // init goes to dir, and tells if it cannot
 	env := map[string]string{}
 	for _, kv := range base.Env {

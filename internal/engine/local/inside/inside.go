@@ -33,6 +33,9 @@ func Other(dir string, command []string) []string {
 	return append([]string{Path, "other", dir}, command...)
 }
 
+// Dial is the command line of another process, which is a connection to an address.
+func Dial(address string) []string { return []string{Path, "dial", address} }
+
 // Main does nothing in a process that is not inside a workload. In one that is, it never returns.
 //
 // The first process starts the workload's command, reaps what is orphaned, and passes SIGTERM and its like to every
@@ -52,6 +55,8 @@ func Main() {
 		os.Exit(first(os.Args[2:]))
 	case "keep":
 		fmt.Fprintln(os.Stderr, keep(os.Args[2]))
+	case "dial":
+		os.Exit(dial(os.Args[2], os.Stdin, os.Stdout, os.Stderr))
 	case "other":
 		os.Exit(other(os.Args[2], os.Args[3:]))
 	}
