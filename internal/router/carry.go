@@ -202,7 +202,9 @@ func (x *exchange) changeOver(l *link) outcome {
 	x.g.enter(tunnel, x.r.limits.roll)
 	err := x.down.start(&x.reply)
 	if err == nil {
+		x.dyno.tunnels.Add(1)
 		err = x.down.tunnel(l)
+		x.dyno.tunnels.Add(-1)
 	}
 	end := x.g.detach()
 	l.close()

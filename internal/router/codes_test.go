@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -98,6 +99,48 @@ func TestRequestWaitsForTheFirstDyno(t *testing.T) {
 	if resp, body := c.response("GET"); resp.StatusCode != 200 || body != "up" {
 		t.Errorf("got %d %q", resp.StatusCode, body)
 	}
+}
+
+// Requests that wait for a dyno count, and WebSockets do not.
+func TestTooManyRequestsAtOnceAreH11(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, patient, func(c *Config) { c.DynoRequests = 2 })
+	var came atomic.Int64
+	answer := make(chan struct{})
+	dyno := func() netip.AddrPort {
+		return rawBackend(t, func(c net.Conn, head string) {
+			if strings.Contains(head, "Upgrade") {
+				io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n")
+				io.Copy(io.Discard, c)
+				return
+			}
+			came.Add(1)
+			<-answer
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+		})
+	}
+	w.app(dyno(), dyno())
+	for range 6 {
+		w.dial().say("GET / HTTP/1.1\r\nHost: demo.test\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n").until("\r\n\r\n")
+	}
+	var waiting []*wire
+	for len(waiting) < 4 { // as many as two dynos may have, however they are spread
+		waiting = append(waiting, w.dial().say("GET / HTTP/1.1\r\nHost: demo.test\r\n\r\n"))
+		w.eventually("the request has come", func() bool { return int(came.Load()) == len(waiting) })
+	}
+	for range 5 {
+		w.expectFailure(503, pageError, `error code=H11 desc="Backlog too deep" `, "dyno= connect= service= status=503")
+	}
+	close(answer)
+	for _, c := range waiting {
+		if resp, body := c.response("GET"); resp.StatusCode != 200 || body != "ok" {
+			t.Errorf("one of those that waited got %d %q", resp.StatusCode, body)
+		}
+	}
+	w.eventually("there is room again", func() bool {
+		resp, _ := w.dial().say("GET / HTTP/1.1\r\nHost: demo.test\r\n\r\n").response("GET")
+		return resp.StatusCode == 200
+	})
 }
 
 func TestSilentDynoIsH12(t *testing.T) {

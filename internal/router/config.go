@@ -13,6 +13,10 @@ type Config struct {
 	Doors  string // unix socket on which the node hands out listeners inside spaces; "": no app is internal
 	State  string // directory in which the last table is kept; it holds private keys and belongs to the router alone
 
+	// DynoRequests is how many requests at once an app may have for each of its dynos before others are refused (H11);
+	// 0: no limit. Heroku's is 200 (heroku-behaviours 4), of each of its routers.
+	DynoRequests int
+
 	// Listeners that a supervisor has opened, used instead of the addresses. With the addresses, a new router may
 	// start while an old one is still draining: both listen (SO_REUSEPORT).
 	HTTPListener, HTTPSListener net.Listener // optional

@@ -17,8 +17,9 @@ type dyno struct {
 	name     string // "web.1"
 	address  *net.TCPAddr
 	inFlight atomic.Int64
-	retired  atomic.Bool // it has left the table: no more requests
-	drained  func(*dyno) // called when it is retired and nothing is in flight
+	tunnels  atomic.Int64 // those of them that are no requests any more: upgraded, to WebSockets or whatever
+	retired  atomic.Bool  // it has left the table: no more requests
+	drained  func(*dyno)  // called when it is retired and nothing is in flight
 
 	mu   sync.Mutex
 	idle []*link // the last one was used last
@@ -43,6 +44,9 @@ func (d *dyno) acquire() bool {
 	}
 	return true
 }
+
+// pending is how many requests the dyno has. WebSockets are none: they are there for long, and wait for nothing.
+func (d *dyno) pending() int64 { return d.inFlight.Load() - d.tunnels.Load() }
 
 func (d *dyno) release() {
 	if d.inFlight.Add(-1) == 0 && d.retired.Load() {

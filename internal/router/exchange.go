@@ -131,7 +131,11 @@ func (x *exchange) choose() *failure {
 		case a.Maintenance:
 			return h80
 		case len(a.dynos) > 0:
-			if d := a.dynos[rand.IntN(len(a.dynos))]; d.acquire() {
+			d := a.dynos[rand.IntN(len(a.dynos))]
+			if a.backlogged(d, int64(x.r.config.DynoRequests)) {
+				return h11
+			}
+			if d.acquire() {
 				x.dyno = d
 				return nil
 			}

@@ -11,6 +11,7 @@ type failure struct {
 
 var (
 	h10 = &failure{"H10", "App crashed", "error", 503, pageError}
+	h11 = &failure{"H11", "Backlog too deep", "error", 503, pageError}
 	h12 = &failure{"H12", "Request timeout", "error", 503, pageError}
 	h13 = &failure{"H13", "Connection closed without response", "error", 503, pageError}
 	h14 = &failure{"H14", "No web processes running", "error", 503, pageError}

@@ -47,12 +47,12 @@ var impatient = limits{
 // patient limits are for tests that are not about time.
 var patient = limits{tick: 10 * time.Millisecond, linger: 100 * time.Millisecond, poll: 2 * time.Second, drain: 5 * time.Second}
 
-func newWorld(t *testing.T, l limits) *world {
+func newWorld(t *testing.T, l limits, set ...func(*Config)) *world {
 	t.Helper()
-	return newWorldAt(t, l, "127.0.0.1:0")
+	return newWorldAt(t, l, "127.0.0.1:0", set...)
 }
 
-func newWorldAt(t *testing.T, l limits, at string) *world {
+func newWorldAt(t *testing.T, l limits, at string, set ...func(*Config)) *world {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "router") // short enough for a unix socket
 	if err != nil {
@@ -61,7 +61,7 @@ func newWorldAt(t *testing.T, l limits, at string) *world {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	w := &world{t: t, socket: filepath.Join(dir, "feed"), doors: filepath.Join(dir, "doors"), at: at, state: dir}
 	w.startFeed()
-	w.startRouter(l)
+	w.startRouter(l, set...)
 	return w
 }
 
@@ -82,9 +82,12 @@ func (w *world) startFeed() {
 	w.t.Cleanup(func() { server.Close() })
 }
 
-func (w *world) startRouter(l limits) {
-	r, err := New(Config{HTTP: w.at, HTTPS: w.at, Socket: w.socket, Doors: w.doors, State: w.state, limits: l},
-		slog.New(slog.DiscardHandler))
+func (w *world) startRouter(l limits, set ...func(*Config)) {
+	config := Config{HTTP: w.at, HTTPS: w.at, Socket: w.socket, Doors: w.doors, State: w.state, limits: l}
+	for _, f := range set {
+		f(&config)
+	}
+	r, err := New(config, slog.New(slog.DiscardHandler))
 	if err != nil {
 		w.t.Fatal(err)
 	}

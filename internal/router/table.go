@@ -29,6 +29,22 @@ type app struct {
 	own      map[string]string // pages of the app's own, by the names of those that they stand for
 }
 
+// fewDynos are counted up for each request; of more, chance tells enough.
+const fewDynos = 16
+
+// backlogged reports whether the app has as many requests as it may: most for each of its dynos, 0 being no limit. Where it
+// has many dynos they are counted up only if one that was picked at random has half of its share.
+func (a *app) backlogged(picked *dyno, most int64) bool {
+	if most == 0 || len(a.dynos) > fewDynos && picked.pending() < most/2 {
+		return false
+	}
+	var n int64
+	for _, d := range a.dynos {
+		n += d.pending()
+	}
+	return n >= most*int64(len(a.dynos))
+}
+
 // page is what a client sees of a failure; a may be nil.
 func (a *app) page(f *failure) string {
 	if a != nil && f.code != "" && a.own[f.page] != "" {

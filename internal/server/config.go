@@ -43,6 +43,7 @@ type Config struct {
 	SMTP               bool     `toml:"smtp"`                // dynos may send mail, on port 25
 	DailyRestarts      bool     `toml:"daily_restarts"`      // dynos are restarted daily, unless their app says otherwise
 	DrainPrivate       bool     `toml:"drain_private"`       // log drains and webhooks may lead to private addresses, and to this machine
+	DynoRequests       int      `toml:"dyno_requests"`       // at once, for each web dyno of an app, before others are refused (H11); 0: no limit
 	Transit            string   `toml:"transit"`             // how the router reaches dynos; seen by nobody else
 	Balancers          []string `toml:"balancers"`           // load balancers in front of the router
 	ProxyProtocol      bool     `toml:"proxy_protocol"`      // they speak the PROXY protocol instead of sending X-Forwarded-For
@@ -67,7 +68,7 @@ func Default() Config {
 		Zones: []string{"a", "b", "c"},
 		// From the range for benchmarks (RFC 2544), which no network uses: good for a machine on its own, where the
 		// outside sees the machine's address. An operator with addresses of their own sets both keys.
-		OutboundPool: "198.18.0.0/16", OutboundMasquerade: true, Transit: "100.64.0.0/10",
+		OutboundPool: "198.18.0.0/16", OutboundMasquerade: true, Transit: "100.64.0.0/10", DynoRequests: 200,
 		BuildEnv: []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 			"npm_config_registry", "PIP_INDEX_URL", "GOPROXY", "GONOSUMDB", "GOSUMDB", "GOFLAGS"},
 		ControlUID: 61000, RouterUID: 61001,

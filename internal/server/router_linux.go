@@ -18,7 +18,7 @@ func RunRouter(ctx context.Context, c Config, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("listen for HTTPS: %w", err)
 	}
-	r, err := router.New(router.Config{Socket: c.feedSocket(), Doors: c.doorSocket(), State: c.routerDir(), HTTPListener: plain, HTTPSListener: secure}, log)
+	r, err := router.New(router.Config{Socket: c.feedSocket(), Doors: c.doorSocket(), State: c.routerDir(), DynoRequests: c.DynoRequests, HTTPListener: plain, HTTPSListener: secure}, log)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func TestCodes(t *testing.T) {
 	w := &world{Server: s, api: &heroku.Client{URL: s.API, Token: s.Token}}
 	w.Cloister(t, "spaces:create", "bedlam", "--team", w.Team)
 	w.Cloister(t, "spaces:wait", "bedlam")
-	for app, config := range map[string][]string{"rogue-app": nil, "neighbour": nil, "mute-app": {"BIND=never"}, "late-app": {"BIND=never"}, "deaf-app": {"BIND=deaf"}, "blank-app": nil} {
+	for app, config := range map[string][]string{"rogue-app": nil, "neighbour": nil, "mute-app": {"BIND=never"}, "late-app": {"BIND=never"}, "deaf-app": {"BIND=deaf"}, "busy-app": nil, "blank-app": nil} {
 		w.Cloister(t, "create", app, "--space", "bedlam", "--no-remote")
 		if config != nil {
 			w.Cloister(t, append([]string{"config:set", "--app", app}, config...)...)
@@ -38,15 +38,15 @@ func TestCodes(t *testing.T) {
 	w.pushRogue(t, "late-app")
 	var late sync.WaitGroup // for a client with more patience than all others
 	late.Go(func() { t.Run("late", w.codeOfLateness) })
-	for _, app := range []string{"mute-app", "deaf-app", "rogue-app", "neighbour"} {
+	for _, app := range []string{"mute-app", "deaf-app", "busy-app", "rogue-app", "neighbour"} {
 		w.pushRogue(t, app)
 	}
-	for _, app := range []string{"deaf-app", "rogue-app", "neighbour"} {
+	for _, app := range []string{"deaf-app", "busy-app", "rogue-app", "neighbour"} {
 		w.Cloister(t, "ps:wait", "--app", app)
 	}
 	pace := w.neighbour(t)
 	atOnce(t, map[string]func(*testing.T){
-		"requests": w.codesOfRequests, "clients": w.codesOfClients, "boot": w.codesOfBooting, "deaf": w.codeOfDeafness, "stop": w.codeOfStubbornness, "attach": w.codesOfAttaching, "drain": w.codeOfDrains, "states": w.codesOfStates, "names": w.codeOfNames,
+		"requests": w.codesOfRequests, "clients": w.codesOfClients, "boot": w.codesOfBooting, "deaf": w.codeOfDeafness, "stop": w.codeOfStubbornness, "attach": w.codesOfAttaching, "drain": w.codeOfDrains, "states": w.codesOfStates, "names": w.codeOfNames, "backlog": w.codeOfBacklog,
 	})
 	late.Wait()
 	t.Run("flood", w.codesOfFloods)
@@ -180,6 +180,39 @@ func (w *world) codesOfRequests(t *testing.T) {
 		}
 	}
 	atOnce(t, tests)
+}
+
+// codeOfBacklog is of a dyno that has as many requests as it may.
+func (w *world) codeOfBacklog(t *testing.T) {
+	host := strings.TrimPrefix(w.url(t, "busy-app"), "http://")
+	wait := func() {
+		c, err := net.Dial("tcp", w.HTTP)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		fmt.Fprintf(c, "GET /silent HTTP/1.1\r\nHost: %s\r\n\r\n", host)
+	}
+	for range 200 {
+		wait()
+	}
+	client := Client(w.HTTP)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		wait() // in case that our own request had the place of one of them
+		res, err := client.Get(w.url(t, "busy-app"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if res.StatusCode == http.StatusServiceUnavailable && strings.Contains(string(body), "Application error") && err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the client gets %d %q, %v, and the log says\n%s", res.StatusCode, body, err, w.log(t, "busy-app"))
+		}
+	}
+	w.says(t, "busy-app", `heroku\[router\]: at=error code=H11 desc="Backlog too deep" method=GET path="/".* dyno= connect= service= status=503`)
 }
 
 // codesOfClients are those that clients bring upon themselves.
