@@ -85,6 +85,11 @@ func limitUse(tx *store.Tx, s cloister.Space) (map[cloister.LimitName]int, error
 			return nil, err
 		}
 		use[cloister.LimitDrains] = max(use[cloister.LimitDrains], len(drains))
+		hooks, err := tx.Webhooks(app.ID)
+		if err != nil {
+			return nil, err
+		}
+		use[cloister.LimitWebhooks] = max(use[cloister.LimitWebhooks], len(hooks))
 	}
 	rules, err := tx.Ruleset(s.ID)
 	if err != nil {

@@ -62,6 +62,10 @@ func TestLimitsOfASpace(t *testing.T) {
 			_, _, err := h.AddDrain(t.Context(), h.admin, "quiet-garth", fmt.Sprintf("https://logs.example.com/%d", n))
 			return err
 		}, "App quiet-garth has 2 log drains, and would have 3; the limit is 2. Remove one,"},
+		cloister.LimitWebhooks: {2, func(h *house, _ int) error {
+			_, _, err := h.AddWebhook(t.Context(), h.admin, "quiet-garth", hookSpec)
+			return err
+		}, "App quiet-garth has 2 webhooks, and would have 3; the limit is 2. Remove one,"},
 		cloister.LimitProcessTypes: {2, func(h *house, n int) error {
 			types := map[string]string{}
 			for i := range n {
@@ -77,7 +81,7 @@ func TestLimitsOfASpace(t *testing.T) {
 			_, err := h.SetLimits(t.Context(), h.operator, "cellar", map[string]*int{string(name): &c.limit})
 			must(t, err)
 			used := h.use(t)[name]
-			if name != cloister.LimitApps && name != cloister.LimitOneOffs && name != cloister.LimitDrains {
+			if name != cloister.LimitApps && name != cloister.LimitOneOffs && name != cloister.LimitDrains && name != cloister.LimitWebhooks {
 				used = 0 // these are chosen as a whole
 			}
 			n := used + 1
