@@ -44,6 +44,7 @@ var houses = table(`
 	internal/metrics             : . plan engine store
 	internal/outside             :
 	internal/drain               : . logs outside
+	internal/drain/draintest     :
 	internal/webhook             : . heroku outside
 	internal/api                 : . engine heroku platform logs webhook
 	internal/web                 : . engine heroku platform logs
@@ -60,7 +61,7 @@ var houses = table(`
 
 // testsToo is what tests may import besides, and besides all that is anywhere below their package: kits, and what
 // stands for the real thing.
-var testsToo = []string{"internal/engine/enginetest", "internal/engine/fake", "internal/engine/remote", "internal/isolation", "test/live"}
+var testsToo = []string{"internal/engine/enginetest", "internal/engine/fake", "internal/engine/remote", "internal/isolation", "internal/drain/draintest", "test/live"}
 
 // confined are libraries that only these packages know, so that leaving one costs one package.
 var confined = map[string][]string{

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/drain/draintest"
 	"github.com/cloister-dev/cloister/internal/logs"
 	"github.com/cloister-dev/cloister/internal/outside"
 )
@@ -280,12 +281,11 @@ func (x *inbox) reads(c net.Conn) {
 	}
 }
 
-// trust is the certificate of httptest, which is good for 127.0.0.1 and example.com, and who trusts it.
+// trust is a certificate for 127.0.0.1 and example.com, and who trusts it.
 func trust(t testing.TB) (*tls.Config, *x509.CertPool) {
-	s := httptest.NewUnstartedServer(nil)
-	s.StartTLS()
-	defer s.Close()
+	t.Helper()
+	secure, authority := draintest.Trust()
 	roots := x509.NewCertPool()
-	roots.AddCert(s.Certificate())
-	return &tls.Config{Certificates: s.TLS.Certificates}, roots
+	roots.AddCert(authority)
+	return secure, roots
 }

@@ -2,8 +2,12 @@ package live
 
 import (
 	"bufio"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,4 +36,37 @@ func (w *world) codesOfFloods(t *testing.T) {
 		}
 	}
 	t.Errorf("the reader was never told that it is too slow: %v", lines.Err())
+}
+
+// codeOfBacklog is of a dyno that has as many requests as it may.
+func (w *world) codeOfBacklog(t *testing.T) {
+	host := strings.TrimPrefix(w.url(t, "busy-app"), "http://")
+	wait := func() {
+		c, err := net.Dial("tcp", w.HTTP)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		fmt.Fprintf(c, "GET /silent HTTP/1.1\r\nHost: %s\r\n\r\n", host)
+	}
+	for range 200 {
+		wait()
+	}
+	client := Client(w.HTTP)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		wait() // in case that our own request had the place of one of them
+		res, err := client.Get(w.url(t, "busy-app"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if res.StatusCode == http.StatusServiceUnavailable && strings.Contains(string(body), "Application error") && err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the client gets %d %q, %v, and the log says\n%s", res.StatusCode, body, err, w.log(t, "busy-app"))
+		}
+	}
+	w.says(t, "busy-app", `heroku\[router\]: at=error code=H11 desc="Backlog too deep" method=GET path="/".* dyno= connect= service= status=503`)
 }
