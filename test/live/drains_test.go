@@ -154,8 +154,10 @@ func bundle(t *testing.T, one *x509.Certificate) string {
 	if err := os.WriteFile(file, append(all, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: one.Raw})...), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(filepath.Dir(file), 0o755); err != nil { // control reads it, who is not root
-		t.Fatal(err)
+	for _, dir := range []string{filepath.Dir(file), filepath.Dir(filepath.Dir(file))} { // control reads it, who is not root
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return file
 }
