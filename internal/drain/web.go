@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -14,8 +13,6 @@ import (
 	"github.com/cloister-dev/cloister/internal/outside"
 )
 
-const maxAnswer = 64 << 10 // of an answer nobody reads
-
 // Web is a receiver that speaks HTTP.
 type web struct {
 	drain  cloister.Drain
@@ -24,7 +21,7 @@ type web struct {
 }
 
 func newWeb(d cloister.Drain, c outside.Config, p pace) *web {
-	return &web{drain: d, pace: p, client: c.Client(p.connect, p.answer)}
+	return &web{drain: d, pace: p, client: c.Client(p.connect, p.answer, 1)}
 }
 
 func (w *web) send(stopping context.Context, b logs.Batch) error {
@@ -50,8 +47,7 @@ func (w *web) send(stopping context.Context, b logs.Batch) error {
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close()
-	io.CopyN(io.Discard, res.Body, maxAnswer) // so that the connection can be used again; if not, there is another
+	defer outside.Finish(res)
 	switch n := res.StatusCode; {
 	case n >= 200 && n < 300:
 		return nil

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"syscall"
@@ -15,7 +16,7 @@ import (
 
 const (
 	idleFor   = 4 * time.Minute
-	maxHeader = 64 << 10
+	maxAnswer = 64 << 10 // and of its head
 )
 
 // A Judge reports why an address that is about to be dialed may not be, or nil. It has no name any more.
@@ -32,17 +33,24 @@ func (c Config) TLS() *tls.Config {
 	return &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12}
 }
 
-// Client speaks HTTP with one receiver, over one connection at a time. It waits so long for a connection, TLS included,
-// and so long for a whole request. It follows no redirects.
-func (c Config) Client(connect, answer time.Duration) *http.Client {
+// Client speaks HTTP, over so many connections at once to a host; 0: as many as it takes. It waits so long for a
+// connection, TLS included, and so long for a whole request. It follows no redirects.
+func (c Config) Client(connect, answer time.Duration, connections int) *http.Client {
 	return &http.Client{
 		Timeout:       answer,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			DialContext: (&net.Dialer{Timeout: connect, Control: c.Allowed}).DialContext, TLSClientConfig: c.TLS(), TLSHandshakeTimeout: connect,
-			IdleConnTimeout: idleFor, MaxConnsPerHost: 1, MaxResponseHeaderBytes: maxHeader, DisableCompression: true,
+			IdleConnTimeout: idleFor, MaxConnsPerHost: connections, MaxResponseHeaderBytes: maxAnswer, DisableCompression: true,
 		},
 	}
+}
+
+// Finish throws away an answer that nobody reads, up to a limit, so that its connection can be used again; if there is more,
+// there will be another.
+func Finish(res *http.Response) {
+	io.CopyN(io.Discard, res.Body, maxAnswer)
+	res.Body.Close()
 }
 
 // TimedOut reports whether an error is one of waiting too long.

@@ -60,7 +60,8 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	defer lines.Close()
 	collector := logs.NewCollector(lines, e, log)
 	defer collector.Close()
-	drains := drain.New(lines, c.outside(), log)
+	receivers := c.outside()
+	drains := drain.New(lines, receivers, log)
 	defer drains.Close()
 	stream := &stream{Logs: lines, Collector: collector, drains: drains, log: log}
 
@@ -107,7 +108,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	}
 	defer git.Close()
 	ctl := control.New(s, e, table, stream, builds, control.Config{Owner: "control", AppDomain: c.AppDomain, DailyRestarts: c.DailyRestarts, Balancers: c.balancers(), ProxyProtocol: c.ProxyProtocol,
-		Mail: c.SMTP, Networks: c.networks(), Webhooks: webhook.New(c.outside()), Forget: git.Delete, Output: func(id string) io.WriteCloser {
+		Mail: c.SMTP, Networks: c.networks(), Webhooks: webhook.New(receivers), Forget: git.Delete, Output: func(id string) io.WriteCloser {
 			if err := lines.DropOutput(id); err != nil {
 				log.Warn("an old output of a release was not removed", "release", id, "err", err)
 			}

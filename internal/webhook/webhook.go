@@ -12,7 +12,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"syscall"
@@ -29,8 +28,6 @@ const (
 	answer  = 15 * time.Second
 )
 
-const maxAnswer = 64 << 10 // of an answer nobody reads
-
 // Signature is the header with the HMAC of the body, by SHA-256, in base64.
 const Signature = "Heroku-Webhook-Hmac-SHA256"
 
@@ -41,7 +38,13 @@ const version = "application/vnd.heroku+json; version=3"
 type Poster struct{ client *http.Client }
 
 // New returns a Poster that reaches what c allows.
-func New(c outside.Config) *Poster { return &Poster{c.Client(connect, answer)} }
+func New(c outside.Config) *Poster { return newPoster(c, connect, answer) }
+
+// newPoster takes as many connections as there are attempts: webhooks of many apps lead to one host, and one of them that
+// hangs is none of the others' business.
+func newPoster(c outside.Config, connect, answer time.Duration) *Poster {
+	return &Poster{c.Client(connect, answer, 0)}
+}
 
 // Post makes one attempt to tell a webhook of an event.
 func (p *Poster) Post(ctx context.Context, w cloister.Webhook, e cloister.WebhookEvent, d cloister.Delivery) cloister.Attempt {
@@ -67,8 +70,7 @@ func (p *Poster) Post(ctx context.Context, w cloister.Webhook, e cloister.Webhoo
 		out.Error = class(err)
 		return out
 	}
-	defer res.Body.Close()
-	io.CopyN(io.Discard, res.Body, maxAnswer) // so that the connection can be used again; if not, there is another
+	defer outside.Finish(res)
 	out.Code = res.StatusCode
 	switch {
 	case out.Code >= 300 && out.Code < 400:

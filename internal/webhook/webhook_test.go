@@ -34,7 +34,7 @@ func post(t *testing.T, url string, c outside.Config) cloister.Attempt {
 	t.Helper()
 	w := hook
 	w.URL = cloister.Secret(url)
-	return (&Poster{c.Client(time.Second, time.Second)}).Post(t.Context(), w, event, telling)
+	return newPoster(c, time.Second, time.Second).Post(t.Context(), w, event, telling)
 }
 
 func TestAMessageIsSignedAndSaysWhatHappened(t *testing.T) {
@@ -109,5 +109,33 @@ func TestWhatGoesWrongIsAWordForTheOwner(t *testing.T) {
 		if a := post(t, url, outside.Config{Allowed: outside.Public}); a.Error != "ForbiddenAddress" || a.Code != 0 {
 			t.Errorf("%s: %+v", url, a)
 		}
+	}
+}
+
+// Webhooks of two apps may lead to one host.
+func TestAWebhookThatHangsHoldsUpNoOtherAtItsHost(t *testing.T) {
+	hang, hangs := make(chan struct{}), make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/hangs" {
+			close(hangs)
+			<-hang
+		}
+	}))
+	defer s.Close()
+	p := New(outside.Config{Allowed: anyAddress})
+	to := func(path string) cloister.Attempt {
+		w := hook
+		w.URL = cloister.Secret(s.URL + path)
+		return p.Post(t.Context(), w, event, telling)
+	}
+	first := make(chan cloister.Attempt)
+	go func() { first <- to("/hangs") }()
+	<-hangs
+	if a := to("/answers"); a.Error != "" || a.Code != 200 {
+		t.Errorf("%+v", a)
+	}
+	close(hang)
+	if a := <-first; a.Error != "" {
+		t.Errorf("%+v", a)
 	}
 }
