@@ -42,6 +42,19 @@ func put[T noun](tx *Tx, appID string, e cloister.Entity, id string, old func() 
 	})
 }
 
+// set notes that a noun of an app is about to become next, as put does, but for one that is not there: then nothing happens.
+func set[T noun](tx *Tx, appID string, e cloister.Entity, id string, old func() (T, error), next T) error {
+	err := note(tx, appID, e, id, func(c *Change) (err error) {
+		c.Action, c.New = cloister.Updated, next
+		c.Old, err = old()
+		return err
+	})
+	if cloister.KindOf(err) == cloister.NotFound {
+		return nil
+	}
+	return err
+}
+
 // made notes that a noun of an app is about to be made.
 func made[T noun](tx *Tx, appID string, e cloister.Entity, id string, next T) error {
 	return note(tx, appID, e, id, func(c *Change) error {

@@ -55,11 +55,8 @@ func (tx *Tx) InsertRun(r cloister.Run) error {
 // PutRun writes the status of a one-off dyno, if it is still there.
 func (tx *Tx) PutRun(r cloister.Run) error {
 	r.UpdatedAt = tx.Now
-	if old, err := tx.Run(r.ID); cloister.KindOf(err) == cloister.NotFound {
-		return nil
-	} else if err != nil {
-		return err
-	} else if err := put(tx, r.AppID, cloister.EntityDyno, r.ID, is(old.Dyno), r.Dyno); err != nil {
+	old := func() (cloister.Dyno, error) { v, err := tx.Run(r.ID); return v.Dyno, err }
+	if err := set(tx, r.AppID, cloister.EntityDyno, r.ID, old, r.Dyno); err != nil {
 		return err
 	}
 	return tx.exec(`

@@ -10,7 +10,7 @@ import (
 // dialWithin is how long a connection may take to come about.
 const dialWithin = 10 * time.Second
 
-// dial connects to an address, says so by a zero byte, and copies both ways until both have ended.
+// dial connects to an address, says so by a zero byte, and copies both ways until what comes has ended.
 func dial(address string, in io.Reader, out, errs io.Writer) int {
 	c, err := net.DialTimeout("tcp", address, dialWithin)
 	if err != nil {
