@@ -23,12 +23,21 @@ type forwarder struct {
 
 // serve forwards connections until ctx ends, and waits for all of them to be closed.
 func (f *forwarder) serve(ctx context.Context, l net.Listener) error {
+	return serve(ctx, l, func(in net.Conn) {
+		if err := f.forward(ctx, in); err != nil && ctx.Err() == nil {
+			f.warn("Couldn't forward to %s: %v", f.server.Host, err)
+		}
+	})
+}
+
+// serve has do serve the connections of l until ctx ends, and waits for all of them. They are closed then.
+func serve(ctx context.Context, l net.Listener, do func(net.Conn)) error {
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	var open sync.WaitGroup
 	defer open.Wait()
 	for {
-		in, err := l.Accept()
+		c, err := l.Accept()
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -36,16 +45,24 @@ func (f *forwarder) serve(ctx context.Context, l net.Listener) error {
 			return fmt.Errorf("accept: %w", err)
 		}
 		open.Go(func() {
-			if err := f.forward(ctx, in); err != nil && ctx.Err() == nil {
-				f.warn("Couldn't forward to %s: %v", f.server.Host, err)
-			}
+			defer c.Close()
+			do(c)
 		})
 	}
 }
 
+// join carries bytes both ways, from being what comes from here, until both have ended or ctx is done.
+func join(ctx context.Context, here net.Conn, from io.Reader, there net.Conn) {
+	stop := context.AfterFunc(ctx, func() { here.Close(); there.Close() })
+	defer stop()
+	var both sync.WaitGroup
+	both.Go(func() { io.Copy(there, from); closeWrite(there) })
+	both.Go(func() { io.Copy(here, there); closeWrite(here) })
+	both.Wait()
+}
+
 // forward carries one connection.
 func (f *forwarder) forward(ctx context.Context, in net.Conn) error {
-	defer in.Close()
 	r := bufio.NewReader(in)
 	head, err := r.Peek(1)
 	if err != nil {
@@ -67,12 +84,7 @@ func (f *forwarder) forward(ctx context.Context, in net.Conn) error {
 		return err
 	}
 	defer out.Close()
-	stop := context.AfterFunc(ctx, func() { in.Close(); out.Close() })
-	defer stop()
-	var both sync.WaitGroup
-	both.Go(func() { io.Copy(out, r); closeWrite(out) })
-	both.Go(func() { io.Copy(in, out); closeWrite(in) })
-	both.Wait()
+	join(ctx, in, r, out)
 	return nil
 }
 

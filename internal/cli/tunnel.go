@@ -70,37 +70,13 @@ func (t *tunnel) dial(ctx context.Context, address string) (attached, error) {
 	return attached{}, errors.New(strings.TrimSpace(string(first) + string(why)))
 }
 
-// join carries bytes both ways until both have ended, or ctx is done.
-func join(ctx context.Context, here net.Conn, from io.Reader, there attached) {
-	stop := context.AfterFunc(ctx, func() { here.Close(); there.Close() })
-	defer stop()
-	var both sync.WaitGroup
-	both.Go(func() { io.Copy(there, from); there.CloseWrite() })
-	both.Go(func() { io.Copy(here, there); closeWrite(here) })
-	both.Wait()
-}
-
-// listen serves connections to addresses of this machine until ctx is done, and waits for those that there are.
-func (t *tunnel) listen(ctx context.Context, l net.Listener, serve func(context.Context, net.Conn) error) error {
-	stop := context.AfterFunc(ctx, func() { l.Close() })
-	defer stop()
-	var open sync.WaitGroup
-	defer open.Wait()
-	for {
-		c, err := l.Accept()
-		if ctx.Err() != nil {
-			return nil
+// listen serves connections to an address of this machine until ctx is done, and waits for those that there are.
+func (t *tunnel) listen(ctx context.Context, l net.Listener, do func(context.Context, net.Conn) error) error {
+	return serve(ctx, l, func(c net.Conn) {
+		if err := do(ctx, c); err != nil && ctx.Err() == nil {
+			t.warn("%v", err)
 		}
-		if err != nil {
-			return fmt.Errorf("accept: %w", err)
-		}
-		open.Go(func() {
-			defer c.Close()
-			if err := serve(ctx, c); err != nil && ctx.Err() == nil {
-				t.warn("%v", err)
-			}
-		})
-	}
+	})
 }
 
 type psForward struct {

@@ -72,10 +72,11 @@ func (c *webhookAdd) Run(ctx context.Context, s *Session) error {
 	if err != nil {
 		return err
 	}
-	doing := s.Term.Start("Adding webhook to %s", s.Term.Cyan(app))
-	_, secret, err := h.AddAppWebhook(ctx, app, c.opts())
-	doing.Failed(err)
-	if err != nil {
+	secret := ""
+	if err := s.during("Adding webhook to "+s.Term.Cyan(app), func() (_ string, err error) {
+		_, secret, err = h.AddAppWebhook(ctx, app, c.opts())
+		return "", err
+	}); err != nil {
 		return err
 	}
 	s.Term.Header("Webhooks Signing Secret")
@@ -115,10 +116,10 @@ func (c *webhookUpdate) Run(ctx context.Context, s *Session) error {
 	if err != nil {
 		return err
 	}
-	doing := s.Term.Start("Updating webhook %s for %s", c.ID, s.Term.Cyan(app))
-	_, err = h.ChangeAppWebhook(ctx, app, c.ID, c.opts())
-	doing.Failed(err)
-	return err
+	return s.during("Updating webhook "+c.ID+" for "+s.Term.Cyan(app), func() (string, error) {
+		_, err := h.ChangeAppWebhook(ctx, app, c.ID, c.opts())
+		return "", err
+	})
 }
 
 type webhookRemove struct {
@@ -132,10 +133,10 @@ func (c *webhookRemove) Run(ctx context.Context, s *Session) error {
 	if err != nil {
 		return err
 	}
-	doing := s.Term.Start("Removing webhook %s from %s", c.ID, s.Term.Cyan(app))
-	_, err = h.RemoveAppWebhook(ctx, app, c.ID)
-	doing.Failed(err)
-	return err
+	return s.during("Removing webhook "+c.ID+" from "+s.Term.Cyan(app), func() (string, error) {
+		_, err := h.RemoveAppWebhook(ctx, app, c.ID)
+		return "", err
+	})
 }
 
 type deliveries struct {
