@@ -24,6 +24,7 @@ const (
 	RateLimit    Kind = "rate_limit"            // too many calls
 	Unsupported  Kind = "not_implemented"       // this server or engine cannot do it, and says so
 	Unavailable  Kind = "service_unavailable"   // cannot be done now; the same call may work later
+	Corrupt      Kind = "checksum_mismatch"     // what was kept is no longer what it was; the message has both checksums
 )
 
 // An Error is a failure with a message that is meant for the person who caused it, in Heroku's voice: what is
@@ -49,6 +50,12 @@ func Missing(resource string) error {
 		w = v
 	}
 	return &Error{Kind: NotFound, Message: "Couldn't find that " + w + ".", Resource: resource}
+}
+
+// Checksum is the Corrupt error, in the words of Heroku's R17 (with its slip), for what should have a SHA-256 and has
+// another. Both are hexadecimal.
+func Checksum(expected, actual string) error {
+	return Errorf(Corrupt, "Checksum does match expected value. Expected: SHA256:%s Actual: SHA256:%s", expected, actual)
 }
 
 // full is what a full disk means for whoever wanted something: wherever a write failed for it, nobody has to say so.

@@ -23,6 +23,7 @@ var statuses = map[cloister.Kind]int{
 	cloister.RateLimit:    http.StatusTooManyRequests,
 	cloister.Unsupported:  http.StatusNotImplemented,
 	cloister.Unavailable:  http.StatusServiceUnavailable,
+	cloister.Corrupt:      http.StatusInternalServerError,
 	cloister.Internal:     http.StatusInternalServerError,
 }
 

@@ -220,11 +220,14 @@ func (s *Store) putLayer(l v1.Layer) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(s.blob(digest)); err == nil {
-		return nil
+	own, made := l.(*Layer)
+	if made { // also over one that is there already: should that one be damaged, it is mended by this
+		if err := own.moveTo(s.blob(digest)); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
-	if own, ok := l.(*Layer); ok {
-		return own.moveTo(s.blob(digest))
+	if _, err := os.Stat(s.blob(digest)); err == nil || made {
+		return err
 	}
 	r, err := l.Compressed()
 	if err != nil {

@@ -94,6 +94,36 @@ func TestStoredImageIsWholeAndReadableByAll(t *testing.T) {
 	}
 }
 
+func TestPuttingAnImageAgainMendsIt(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	digest := smallStack(t, s).RunImage
+	img, err := s.Image(digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	layers, err := img.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := layers[0].Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(s.blob(h), []byte("damaged"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Image(img); err == nil {
+		t.Fatal("the damage does not show")
+	}
+	if again := smallStack(t, s).RunImage; again != digest {
+		t.Fatalf("the image is made as %s, and was %s", again, digest)
+	}
+	if err := validate.Image(img); err != nil {
+		t.Errorf("made and put again, it is not sound: %v", err)
+	}
+}
+
 func TestWritersInSeveralProcessesLoseNothing(t *testing.T) {
 	t.Parallel()
 	dir := newStore(t).Dir()

@@ -128,6 +128,7 @@ func (c *Control) carryOut(ctx context.Context, s appState, p plan.Plan) error {
 	}
 	return c.store.Update(ctx, func(tx *store.Tx) error {
 		for _, id := range p.Delete {
+			c.unstarted.forget(id)
 			if err := tx.DeleteDyno(id); err != nil {
 				return err
 			}
@@ -189,8 +190,9 @@ func (c *Control) start(ctx context.Context, s appState, dynos []cloister.Dyno) 
 				return err
 			}
 			if err := c.engine.Start(ctx, w); err != nil {
-				return err
+				return c.notStarted(ctx, d, err, (*store.Tx).PutDyno)
 			}
+			c.unstarted.forget(d.ID)
 			c.logs.Ensure(d.ID, s.app.ID, d.Name())
 			c.log.Info("dyno started", "app", s.app.Name, "dyno", d.Name(), "release", d.Version, "zone", d.Zone)
 			return nil

@@ -84,6 +84,8 @@ type Control struct {
 	traffic  *traffic
 	load     load
 
+	unstarted unstarted
+
 	looking sync.Mutex  // held while zones are looked at
 	seen    []plan.Zone // by the last look that the engine answered
 }

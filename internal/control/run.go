@@ -127,6 +127,7 @@ func (c *Control) carryOutRun(ctx context.Context, s runState, p plan.RunPlan) e
 		return nil
 	}
 	c.sessions.end(p.Run.ID)
+	c.unstarted.forget(p.Run.ID)
 	return c.store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteRun(p.Run.ID) })
 }
 
@@ -153,8 +154,13 @@ func (c *Control) startRun(ctx context.Context, s runState) error {
 		return err
 	}
 	if err := c.engine.Start(ctx, w); err != nil {
-		return err
+		return c.notStarted(ctx, s.run.Dyno, err, func(tx *store.Tx, d cloister.Dyno) error {
+			run := s.run
+			run.Dyno = d
+			return c.recordRun(tx, s, run)
+		})
 	}
+	c.unstarted.forget(s.run.ID)
 	if s.run.Attached {
 		c.sessions.ready(s.run.ID)
 	} else {

@@ -34,6 +34,8 @@ type stage struct {
 	said     []string
 	followed map[string]bool // in this life of control
 
+	refusal error // why the engine starts no dyno
+
 	phase   func(engine.Workload) fake.Behaviour // what release commands do
 	outputs map[string]*phaseOutput              // by release
 }
@@ -75,7 +77,7 @@ func onStage(t *testing.T, test func(t *testing.T, s *stage)) {
 			if strings.HasPrefix(w.Labels["dyno"], "release.") {
 				return s.phase(w)
 			}
-			return fake.Behaviour{Stopped: 143}
+			return fake.Behaviour{Stopped: 143, Fail: s.why()}
 		}})
 		var err error
 		s.store, err = store.Open(t.Context(), store.Config{DSN: ":memory:", Key: make([]byte, 32)})

@@ -67,6 +67,15 @@ const (
 	abort                // nothing more is said, not even goodbye
 )
 
+// mismatch is the failure of a request to another app than its connection was made for. Over HTTP/2, where browsers use a
+// connection for all names that its certificate has, the status makes them open another one and ask again.
+func (x *exchange) mismatch() *failure {
+	if x.proto == "http2.0" {
+		return h31
+	}
+	return h32
+}
+
 // run answers the request.
 func (x *exchange) run() outcome {
 	x.began, x.connected, x.asked = time.Now(), -1, time.Time{}
@@ -88,7 +97,7 @@ func (x *exchange) run() outcome {
 	x.count()
 	if x.sni != "" {
 		if other := x.table.reachSNI(x.sni, x.from); other != nil && other != a {
-			return x.refuse(h31)
+			return x.refuse(x.mismatch())
 		}
 	}
 	if x.q.oddExpect {

@@ -287,7 +287,7 @@ func TestConnectionForAnotherAppIsMisdirected(t *testing.T) {
 	one := backend(t, func(rw http.ResponseWriter, r *http.Request) { io.WriteString(rw, "one") })
 	two := backend(t, func(rw http.ResponseWriter, r *http.Request) { t.Error("the other app was reached") })
 	w.secure(func(r *cloister.Routes) { r.Apps = []cloister.Route{route("demo", one), route("other", two)} })
-	for _, protocol := range []string{"http/1.1", "h2"} {
+	for protocol, mismatch := range map[string]int{"http/1.1": 495, "h2": 421} {
 		get := func(host string) int {
 			if protocol == "h2" {
 				resp, err := w.http2(friend, "demo.test").Get("https://" + host + "/")
@@ -306,14 +306,15 @@ func TestConnectionForAnotherAppIsMisdirected(t *testing.T) {
 		if s := get("demo.test"); s != 200 {
 			t.Errorf("%s: the app itself: %d", protocol, s)
 		}
-		if s := get("other.test"); s != 421 {
-			t.Errorf("%s: another app: %d, want 421", protocol, s)
+		if s := get("other.test"); s != mismatch {
+			t.Errorf("%s: another app: %d, want %d", protocol, s, mismatch)
 		}
 		if s := get("nobody.test"); s != 404 {
 			t.Errorf("%s: no app: %d", protocol, s)
 		}
 	}
 	w.line("other-id at=error code=H31", "status=421")
+	w.line("other-id at=error code=H32", "status=495")
 }
 
 func TestChangeOfTrustResetsStreams(t *testing.T) {

@@ -116,6 +116,9 @@ func (s *imageStore) fetch(ctx context.Context, dgst digest.Digest) error {
 	if err != nil {
 		return fmt.Errorf("read manifest: %w", err)
 	}
+	if actual := digest.FromBytes(text); actual != dgst {
+		return cloister.Checksum(dgst.Encoded(), actual.Encoded())
+	}
 	var m ocispec.Manifest
 	if err := json.Unmarshal(text, &m); err != nil || m.Config.Digest == "" {
 		return cloister.Errorf(cloister.Invalid, "%s is not an image manifest.", dgst)
@@ -169,11 +172,27 @@ func (s *imageStore) copy(ctx context.Context, d ocispec.Descriptor, labels map[
 		return fmt.Errorf("open blob: %w", err)
 	}
 	defer f.Close()
-	err = content.WriteBlob(ctx, s.daemon.client.ContentStore(), "import-"+d.Digest.String(), f, d, content.WithLabels(labels))
-	if err != nil {
-		return fmt.Errorf("copy blob %s: %w", d.Digest, err)
+	ref := "import-" + d.Digest.String()
+	err = content.WriteBlob(ctx, s.daemon.client.ContentStore(), ref, f, d, content.WithLabels(labels))
+	if err == nil {
+		return nil
 	}
-	return nil
+	s.daemon.client.ContentStore().Abort(ctx, ref) // another try begins anew, and not where this one has ended
+	return errors.Join(s.verify(d.Digest), fmt.Errorf("copy blob %s: %w", d.Digest, err))
+}
+
+// verify is Corrupt if a blob of the layout is not what its name says.
+func (s *imageStore) verify(d digest.Digest) error {
+	f, err := os.Open(s.blob(d))
+	if err != nil {
+		return fmt.Errorf("open blob: %w", err)
+	}
+	defer f.Close()
+	actual, err := d.Algorithm().FromReader(f)
+	if err == nil && actual != d {
+		err = cloister.Checksum(d.Encoded(), actual.Encoded())
+	}
+	return err
 }
 
 // sweep forgets images that are no longer in the layout and that no workload uses.
