@@ -86,15 +86,16 @@ type Control struct {
 
 	unstarted unstarted
 
-	looking sync.Mutex  // held while zones are looked at
-	seen    []plan.Zone // by the last look that the engine answered
+	looking sync.Mutex    // held while zones are looked at
+	seen    []plan.Zone   // by the last look that the engine answered
+	stirred chan struct{} // has something when the engine hints that there is something else to see
 }
 
 // New returns a Control. builds may be nil where nothing is built.
 func New(s *store.Store, e engine.Engine, r Router, logs Log, b *Builds, c Config, log *slog.Logger) *Control {
 	seen := newTraffic()
 	logs = counted{logs, seen}
-	return &Control{traffic: seen, load: load{looks: map[string]look{}}, store: s, engine: e, router: r, logs: logs, config: c, log: log, builds: b, routes: newRoutes(r, c),
+	return &Control{traffic: seen, load: load{looks: map[string]look{}}, store: s, engine: e, router: r, logs: logs, config: c, log: log, builds: b, stirred: make(chan struct{}, 1), routes: newRoutes(r, c),
 		names: newNames(c.AppDomain), sessions: NewSessions(s, e, logs, log), outputs: newOutputs(e, c.Output, log), webhooks: newWebhooks(s, c.Webhooks)}
 }
 
@@ -143,7 +144,13 @@ func (c *Control) follow(ctx context.Context) error {
 	for ctx.Err() == nil {
 		events := c.engine.Events(ctx)
 		for e := range events {
-			apps := owners(e, events)
+			apps, nodes := hinted(e, events)
+			if nodes {
+				select {
+				case c.stirred <- struct{}{}:
+				default: // it will look anyway
+				}
+			}
 			if err := c.store.Update(ctx, func(tx *store.Tx) error {
 				for _, owner := range apps {
 					if err := tx.Touch(ownerWork(owner)); err != nil {
@@ -163,10 +170,12 @@ func (c *Control) follow(ctx context.Context) error {
 	return nil
 }
 
-// owners are the apps and one-off dynos that an event is about, and those that wait behind it: each once, however much happens to it.
-func owners(e engine.Event, events <-chan engine.Event) []string {
+// hinted are the apps and one-off dynos that an event is about, and those that wait behind it: each once, however much
+// happens to it; and whether one is about a node.
+func hinted(e engine.Event, events <-chan engine.Event) (owners []string, nodes bool) {
 	seen := map[string]bool{}
 	for more := true; more; {
+		nodes = nodes || e.Node != ""
 		if e.Owner != "" && e.Owner != buildOwner && e.Owner != engine.Isolation {
 			seen[e.Owner] = true
 		}
@@ -176,5 +185,5 @@ func owners(e engine.Event, events <-chan engine.Event) []string {
 			more = false
 		}
 	}
-	return slices.Sorted(maps.Keys(seen))
+	return slices.Sorted(maps.Keys(seen)), nodes
 }

@@ -38,7 +38,7 @@ func (c *Control) lookAtZones(ctx context.Context) (seen []plan.Zone, declared [
 	return c.seen, declared, away
 }
 
-// zonesEvery is how soon the loss of a zone, or its return, is seen.
+// zonesEvery is how soon the loss of a zone, or its return, is seen without a hint.
 const zonesEvery = time.Second
 
 // watchZones has everything looked at when a zone is lost or comes back, and when the engine was away: what it had to
@@ -66,6 +66,7 @@ func (c *Control) watchZones(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		case <-c.stirred:
 		}
 	}
 }

@@ -105,3 +105,24 @@ func TestZonesAreRecordedAsTheyAreSeen(t *testing.T) {
 		}
 	})
 }
+
+func TestTheRouterLeavesAZoneThatIsSeenToFailAtOnce(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		after(time.Minute + 300*time.Millisecond) // between two looks
+		had := p.zonesOf()
+		p.obey(fake.Behaviour{Listen: 20 * time.Second}) // their successors are slow
+		p.fake.FailZone(had[0])
+		after(0)
+		if now := p.zonesOf(); len(now) != 1 || now[0] != had[1] {
+			t.Errorf("requests go to %v, with %s lost", now, had[0])
+		}
+		after(time.Minute)
+		p.fake.LoseEvents(true)
+		p.fake.HealZone(had[0])
+		p.fake.FailZone(had[1])
+		after(time.Second) // nobody hints at it, so that it has to be seen
+		if now := p.zonesOf(); slices.Contains(now, had[1]) {
+			t.Errorf("requests go to %v, with %s lost", now, had[1])
+		}
+	})
+}

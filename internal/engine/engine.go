@@ -49,7 +49,7 @@ type Engine interface {
 	// Exec runs another process inside a running workload, as the workload's user and under its limits, and returns
 	// its exit status. When ctx is done the process is killed.
 	Exec(ctx context.Context, id string, p Process, t Terminal) (exit int, err error)
-	// Events yields hints that List has changed, until ctx is done. Events may be lost or repeated.
+	// Events yields hints that List or Nodes has changed, until ctx is done. Events may be lost or repeated.
 	Events(ctx context.Context) <-chan Event
 }
 
@@ -233,8 +233,9 @@ type Terminal struct {
 // A Window is the size of a terminal in characters.
 type Window struct{ Rows, Columns uint16 }
 
-// An Event hints that a workload has changed.
+// An Event hints that a workload has changed, or the health of a node.
 type Event struct {
-	ID    string
-	Owner string
+	ID    string // of a workload
+	Owner string // its owner
+	Node  string // of a node; then there is no workload
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloister-dev/cloister/internal/engine"
+	"github.com/cloister-dev/cloister/internal/engine/local"
 	"github.com/cloister-dev/cloister/internal/engine/remote"
 	"github.com/cloister-dev/cloister/internal/heroku"
 )
@@ -38,6 +40,19 @@ func TestRequestsOutliveEverything(t *testing.T) {
 	})
 	u.during(t, "its return", func() {
 		w.Cloister(t, "zones:heal", lost)
+		Eventually(t, time.Minute, "dynos are in all zones", func() bool { return len(w.zones(t, u.app)) == 3 })
+	})
+	hung := u.fullestZone(t)
+	u.began = time.Now()
+	u.during(t, "the hanging of zone "+hung, func() {
+		thaw := u.freeze(t, hung)
+		Eventually(t, 10*time.Second, "it is seen", func() bool {
+			return strings.Contains(w.Cloister(t, "zones"), "none of its nodes has been healthy since")
+		})
+		u.forgiven = time.Now()
+		Eventually(t, 30*time.Second, "six dynos are up elsewhere", func() bool { return u.upOutside(t, hung) == 6 })
+		t.Logf("six dynos were up outside of zone %s %v after it hung", hung, time.Since(u.began).Round(time.Millisecond))
+		thaw()
 		Eventually(t, time.Minute, "dynos are in all zones", func() bool { return len(w.zones(t, u.app)) == 3 })
 	})
 	for _, process := range []string{"control", "node"} {
@@ -116,8 +131,42 @@ func (u *upheaval) fullestZone(t *testing.T) string {
 	return most
 }
 
+// upOutside counts the dynos that listen outside of a zone.
+func (u *upheaval) upOutside(t *testing.T, zone string) (n int) {
+	t.Helper()
+	for _, s := range u.workloads(t, u.app) {
+		if s.Zone != zone && s.Listening {
+			n++
+		}
+	}
+	return n
+}
+
+// freeze keeps everything in a zone from running, until thaw.
+func (w *world) freeze(t *testing.T, zone string) (thaw func()) {
+	t.Helper()
+	file, frozen, thawed := local.Config{Name: w.Name}.ZoneFreezer(zone)
+	write := func(word string) {
+		if err := os.WriteFile(file, []byte(word), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(frozen)
+	return func() { write(thawed) }
+}
+
 // zones counts what the engine runs of an app in each zone.
 func (w *world) zones(t *testing.T, app string) map[string]int {
+	t.Helper()
+	out := map[string]int{}
+	for _, s := range w.workloads(t, app) {
+		out[s.Zone]++
+	}
+	return out
+}
+
+// workloads are what the engine runs of an app.
+func (w *world) workloads(t *testing.T, app string) []engine.Status {
 	t.Helper()
 	a, err := w.api.App(t.Context(), app)
 	if err != nil {
@@ -127,11 +176,7 @@ func (w *world) zones(t *testing.T, app string) map[string]int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := map[string]int{}
-	for _, s := range seen {
-		out[s.Zone]++
-	}
-	return out
+	return seen
 }
 
 // buildAs builds the program as another version.

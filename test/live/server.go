@@ -22,6 +22,7 @@ import (
 type Server struct {
 	Binary string   // bin/cloister, built from this tree
 	Env    []string // for programs that talk to it, our own CLI first of all
+	Name   string   // what it calls its part of the machine's kernel
 	API    string   // "http://127.0.0.1:PORT"
 	Token  string   // of the first administrator
 	Email  string
@@ -64,9 +65,9 @@ func Start(t testing.TB, overrides ...string) *Server {
 	}
 	ports := freePorts(t, 3)
 	s.API, s.HTTP, s.HTTPS = "http://127.0.0.1:"+ports[0], "127.0.0.1:"+ports[1], "127.0.0.1:"+ports[2]
-	s.CA = filepath.Join(s.State, "ca.pem")
+	s.Name, s.CA = "t"+ports[0], filepath.Join(s.State, "ca.pem")
 	s.Env = append(os.Environ(),
-		"CLOISTER_STATE="+s.State, "CLOISTER_RUN="+s.Run, "CLOISTER_NAME=t"+ports[0],
+		"CLOISTER_STATE="+s.State, "CLOISTER_RUN="+s.Run, "CLOISTER_NAME="+s.Name,
 		"CLOISTER_LISTEN=127.0.0.1:"+ports[0], "CLOISTER_HTTP=:"+ports[1], "CLOISTER_HTTPS=:"+ports[2],
 		"CLOISTER_OUTBOUND_POOL=198.51.100.0/24", "CLOISTER_TRANSIT="+transit(ports[0]), "CLOISTER_ADMIN_TEAM="+s.Team,
 		"CLOISTER_CONFIG="+filepath.Join(dir, "cli.json"), "HOME="+dir, "GOCACHE="+goenv(t, "GOCACHE"), "GOMODCACHE="+goenv(t, "GOMODCACHE"))

@@ -21,13 +21,15 @@ func (e *Engine) Events(ctx context.Context) <-chan engine.Event {
 	return c
 }
 
-func (e *Engine) hint(w *workload) {
+func (e *Engine) hint(w *workload) { e.emit(engine.Event{ID: w.ID, Owner: w.Owner}) }
+
+func (e *Engine) emit(event engine.Event) {
 	if e.deaf {
 		return
 	}
 	for c := range e.listeners {
 		select {
-		case c <- engine.Event{ID: w.ID, Owner: w.Owner}:
+		case c <- event:
 		default:
 		}
 	}

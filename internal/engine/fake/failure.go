@@ -33,11 +33,7 @@ func (e *Engine) Lose(id string) {
 func (e *Engine) FailZone(zone string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, n := range e.nodes {
-		if n.Zone == zone {
-			n.Healthy = false
-		}
-	}
+	e.setHealth(zone, false)
 	for _, id := range slices.Sorted(maps.Keys(e.workloads)) {
 		if w := e.workloads[id]; w.status.Zone == zone {
 			e.exit(w, 137)
@@ -50,9 +46,14 @@ func (e *Engine) FailZone(zone string) {
 func (e *Engine) HealZone(zone string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.setHealth(zone, true)
+}
+
+func (e *Engine) setHealth(zone string, healthy bool) {
 	for _, n := range e.nodes {
 		if n.Zone == zone {
-			n.Healthy = true
+			n.Healthy = healthy
+			e.emit(engine.Event{Node: n.ID})
 		}
 	}
 }

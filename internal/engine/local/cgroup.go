@@ -16,8 +16,12 @@ type hierarchy string
 
 const cgroups hierarchy = "/sys/fs/cgroup"
 
-// cgroup is the path of a workload's cgroup, below the root of each hierarchy.
-func (e *Engine) cgroup(w *workload) string { return filepath.Join("/", e.Name, w.spec.ID) }
+// zoneGroup is the path of a zone's cgroup, below the root of each hierarchy: when processors are short, zones have equal
+// parts of them.
+func (c Config) zoneGroup(zone string) string { return filepath.Join("/", c.Name, "zone-"+zone) }
+
+// cgroup is the path of a workload's cgroup.
+func (e *Engine) cgroup(w *workload) string { return filepath.Join(e.zoneGroup(w.zone), w.spec.ID) }
 
 // unified reports whether the machine has the one hierarchy of version 2, and not the many of version 1.
 func (h hierarchy) unified() bool {
@@ -68,14 +72,54 @@ func within(text, cgroup string) bool {
 	return false
 }
 
+// roots are the directories of all hierarchies.
+func (h hierarchy) roots() []string {
+	if h.unified() {
+		return []string{string(h)}
+	}
+	dirs, _ := filepath.Glob(filepath.Join(string(h), "*"))
+	return dirs
+}
+
+// enter puts a process into a cgroup, which is made if need be, in every hierarchy but that of cpusets: there, a new
+// group has no processor, and holds nobody back who is not in it.
+func (h hierarchy) enter(cgroup string, pid int) error {
+	for _, root := range h.roots() {
+		if !h.unified() && filepath.Base(root) == "cpuset" {
+			continue
+		}
+		dir := filepath.Join(root, cgroup)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("make cgroup: %w", err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0); err != nil {
+			return fmt.Errorf("enter cgroup: %w", err)
+		}
+	}
+	return nil
+}
+
+// freezer is the file that says whether the processes of a cgroup get to run, and the words for both.
+func (h hierarchy) freezer(cgroup string) (file, frozen, thawed string) {
+	if h.unified() {
+		return filepath.Join(string(h), cgroup, "cgroup.freeze"), "1", "0"
+	}
+	return filepath.Join(string(h), "freezer", cgroup, "freezer.state"), "FROZEN", "THAWED"
+}
+
+// thaw lets the processes of a cgroup run.
+func (h hierarchy) thaw(cgroup string) error {
+	file, _, thawed := h.freezer(cgroup)
+	if err := os.WriteFile(file, []byte(thawed), 0); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("thaw cgroup: %w", err)
+	}
+	return nil
+}
+
 // remove removes a cgroup and those below it, in every hierarchy. The kernel refuses if a process is in one.
 func (h hierarchy) remove(cgroup string) error {
-	roots := []string{string(h)}
-	if !h.unified() {
-		roots, _ = filepath.Glob(filepath.Join(string(h), "*"))
-	}
 	var dirs []string
-	for _, r := range roots {
+	for _, r := range h.roots() {
 		filepath.WalkDir(filepath.Join(r, cgroup), func(path string, d os.DirEntry, err error) error {
 			if err == nil && d.IsDir() {
 				dirs = append(dirs, path)

@@ -28,6 +28,7 @@ type Engine struct {
 	netlink  *netlink.Handle // of the machine's namespace
 	mtu      int
 	keeper   *keeper
+	pulses   map[string]*pulse // by zone; as the zones, they never change
 	initFile string
 	swap     bool     // the kernel can limit swap
 	lock     *os.File // held while this engine is open: two at once would undo each other's work
@@ -63,7 +64,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (*Engine, error) {
 		return nil, cloister.Errorf(cloister.Unsupported, "The local engine must run as root.")
 	}
 	e := &Engine{Config: c, log: log, spaces: map[string]*space{}, workloads: map[string]*workload{},
-		transit: newAddressBook(), volumes: newVolumeStore(filepath.Join(c.State, "volumes"))}
+		pulses: map[string]*pulse{}, transit: newAddressBook(), volumes: newVolumeStore(filepath.Join(c.State, "volumes"))}
 	e.life, e.end = context.WithCancel(context.Background())
 	if err := e.open(ctx); err != nil {
 		err = e.explain(err)
@@ -105,6 +106,9 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		return err
 	}
 	e.images = newImageStore(e.daemon, e.Images)
+	if err := e.feelZones(ctx); err != nil {
+		return err
+	}
 	if err := e.restore(ctx); err != nil {
 		return err
 	}
@@ -136,17 +140,18 @@ func (e *Engine) Close() error {
 	return nil
 }
 
-// Nodes lists the zones of this machine: each is a slice of it.
+// Nodes lists the zones of this machine: each is a slice of it, with a control group of its own. It is healthy while
+// processes in there get to run.
 func (e *Engine) Nodes(context.Context) ([]engine.Node, error) {
 	var info unix.Sysinfo_t
 	if err := unix.Sysinfo(&info); err != nil {
 		return nil, fmt.Errorf("ask for memory: %w", err)
 	}
 	memory := int64(info.Totalram) * int64(info.Unit)
-	healthy := e.daemon.answers()
+	runs := e.daemon.answers()
 	var out []engine.Node
 	for _, z := range e.Zones {
-		out = append(out, engine.Node{ID: e.node(z), Zone: z, Healthy: healthy, Memory: memory / int64(len(e.Zones)),
+		out = append(out, engine.Node{ID: e.node(z), Zone: z, Healthy: runs && e.pulses[z].works(), Memory: memory / int64(len(e.Zones)),
 			CPU: max(1, runtime.NumCPU()*1000/len(e.Zones))})
 	}
 	return out, nil

@@ -24,7 +24,7 @@ func (h *hub) emit(e engine.Event) {
 	}
 }
 
-// Events yields hints that List has changed.
+// Events yields hints that List or Nodes has changed.
 func (e *Engine) Events(ctx context.Context) <-chan engine.Event {
 	c := make(chan engine.Event, 256)
 	h := &e.events

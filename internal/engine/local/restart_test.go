@@ -142,7 +142,7 @@ func TestAnExitWhileTheEngineIsAwayIsTold(t *testing.T) {
 // pidOf finds the first process of a workload by its cgroup.
 func (m *machine) pidOf(w engine.Workload) int {
 	m.Helper()
-	for _, p := range m.processes("/" + m.config.Name + "/" + w.ID) {
+	for _, p := range m.processes("/" + w.ID) {
 		if text, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p), "cmdline")); bytes.HasPrefix(text, []byte("/dev/init\x00")) {
 			return p
 		}

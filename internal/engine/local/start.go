@@ -36,9 +36,16 @@ func (e *Engine) Start(ctx context.Context, w engine.Workload) error {
 			return ctx.Err()
 		}
 	}
+	ctx, cancel := e.whileWorks(ctx, wl.zone)
+	defer cancel()
 	if err := e.launch(ctx, wl, w.Env); err != nil {
-		wl.err = e.explain(fmt.Errorf("start %s: %w", w.ID, err))
-		e.discard(context.WithoutCancel(ctx), wl)
+		if cause := context.Cause(ctx); cloister.KindOf(cause) == cloister.Unavailable { // and there is no end to its undoing
+			wl.err = cause
+			e.background.Go(func() { e.discard(e.life, wl) })
+		} else {
+			wl.err = e.explain(fmt.Errorf("start %s: %w", w.ID, err))
+			e.discard(context.WithoutCancel(ctx), wl)
+		}
 		close(wl.ready)
 		return wl.err
 	}

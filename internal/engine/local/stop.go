@@ -121,10 +121,12 @@ func (e *Engine) Drop(ctx context.Context, id string) error {
 			return err
 		}
 	}
+	working, cancel := e.whileWorks(ctx, w.zone)
+	defer cancel()
 	select {
 	case <-w.ended:
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-working.Done():
+		return context.Cause(working)
 	}
 	w.dropping.Lock()
 	defer w.dropping.Unlock()

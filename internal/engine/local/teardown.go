@@ -30,6 +30,9 @@ const runcState = "/run/containerd/runc"
 func (e *Engine) Teardown(ctx context.Context) error {
 	var errs error
 	note := func(err error) { errs = errors.Join(errs, err) }
+	for _, z := range e.Zones {
+		note(cgroups.thaw(e.zoneGroup(z)))
+	}
 	e.mu.Lock()
 	workloads, spaces := slices.Collect(maps.Keys(e.workloads)), slices.Collect(maps.Keys(e.spaces))
 	e.mu.Unlock()

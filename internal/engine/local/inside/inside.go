@@ -44,8 +44,11 @@ func Main() {
 	if os.Args[0] != Path || len(os.Args) < 2 {
 		return
 	}
-	if os.Args[1] == "hold" {
+	switch os.Args[1] {
+	case "hold":
 		os.Exit(hold())
+	case "pulse":
+		os.Exit(pulse())
 	}
 	if len(os.Args) < 3 {
 		os.Exit(126)
