@@ -49,6 +49,8 @@ func (a Authorization) Expired(now time.Time) bool {
 type Actor struct {
 	User          User
 	Authorization string // id; "" when the actor signed in with a password
+	From          string // the address they ask from; "": the server itself
+	Request       string // id of the request; "": none
 }
 
 // Is reports whether the actor is the person with this id or e-mail address.

@@ -48,6 +48,7 @@ func (a *API) serve(h handler, who func(*http.Request) (cloister.Actor, cloister
 			return
 		}
 		note(r, actor.User.Email)
+		actor.From, actor.Request = caller(r), requestID(r)
 		out, err := h(&request{Request: r, actor: actor, token: token, left: left})
 		if err != nil {
 			a.fail(w, r, err)

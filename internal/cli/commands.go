@@ -133,6 +133,7 @@ type commands struct {
 	Zones          zonesList      `cmd:"" name:"zones" group:"tools" help:"List the zones of the installation."`
 	ZonesFail      zoneFail       `cmd:"" name:"zones:fail" group:"tools" help:"Declare a zone failed: its dynos are replaced elsewhere."`
 	ZonesHeal      zoneHeal       `cmd:"" name:"zones:heal" group:"tools" help:"Take back that a zone has failed."`
+	Audit          audit          `cmd:"" name:"audit" group:"tools" help:"Show who did what, and whether the record of it can be trusted."`
 	Limits         limits         `cmd:"" name:"limits" group:"tools" help:"List the limits of a space."`
 	LimitsSet      limitsSet      `cmd:"" name:"limits:set" group:"tools" help:"Set limits of a space."`
 	LimitsUnset    limitsUnset    `cmd:"" name:"limits:unset" group:"tools" help:"Give limits of a space their defaults again."`

@@ -23,6 +23,7 @@ func (f *fake) networkRoutes(mux *http.ServeMux) {
 	f.outboundRoutes(mux)
 	f.peeringRoutes(mux)
 	f.zoneRoutes(mux)
+	f.auditRoutes(mux)
 	f.limitRoutes(mux)
 	mux.HandleFunc("POST /spaces/{space}/inbound-ruleset/actions/dry-run", func(w http.ResponseWriter, r *http.Request) {
 		in, ok := read[heroku.RulesetUpdateOpts](w, r)

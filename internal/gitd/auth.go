@@ -2,6 +2,7 @@ package gitd
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"strings"
 
@@ -19,6 +20,7 @@ func (h *Handler) authenticate(r *http.Request) (cloister.Actor, error) {
 	if cloister.KindOf(err) == cloister.Unauthorized {
 		return cloister.Actor{}, cloister.Errorf(cloister.Unauthorized, "Invalid credentials. Run `heroku login`, or give an API token as the password: a person's own password does not work here.")
 	}
+	actor.From, _, _ = net.SplitHostPort(r.RemoteAddr)
 	return actor, err
 }
 

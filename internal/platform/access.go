@@ -91,8 +91,9 @@ func (p *Platform) UpdateCollaborator(ctx context.Context, a cloister.Actor, ref
 		if err := tx.SetPermissions(c, may); err != nil {
 			return err
 		}
+		was := c
 		c.Permissions, c.UpdatedAt = may, tx.Now
-		return tx.Event("collaborator", c.ID, "update", c.Email+" may "+cloister.PermissionNames(may)+" "+app.Name)
+		return tx.Changed("collaborator", c.ID, "update", c.Email+" may "+cloister.PermissionNames(may)+" "+app.Name, was, c)
 	})
 	return app, c, err
 }
@@ -111,7 +112,7 @@ func (p *Platform) RemoveCollaborator(ctx context.Context, a cloister.Actor, ref
 		if err := tx.DeleteCollaborator(c.ID); err != nil {
 			return err
 		}
-		return tx.Event("collaborator", c.ID, "destroy", c.Email+" of "+app.Name)
+		return tx.Changed("collaborator", c.ID, "destroy", c.Email+" of "+app.Name, c, nil)
 	})
 	return app, c, err
 }
@@ -235,10 +236,11 @@ func (p *Platform) TransferSpace(ctx context.Context, a cloister.Actor, ref, tea
 		if err := tx.TransferSpace(s.ID, to.ID); err != nil {
 			return err
 		}
-		if err := tx.Event("space", s.ID, "update", s.Name+" from "+s.Team.Name+" to "+to.Name); err != nil {
+		was := s
+		s.Team, s.TeamID, s.UpdatedAt = to, to.ID, tx.Now
+		if err := tx.Changed("space", s.ID, "update", s.Name+" from "+was.Team.Name+" to "+to.Name, was.Space, s.Space); err != nil {
 			return err
 		}
-		s.Team, s.TeamID, s.UpdatedAt = to, to.ID, tx.Now
 		return tx.Touch("space", s.ID)
 	})
 	return s, err

@@ -63,7 +63,7 @@ func (p *Platform) CreateApp(ctx context.Context, a cloister.Actor, in AppSpec) 
 			return taken(err, "Name", in.Name)
 		}
 		app.Host = app.App.Host(p.config.AppDomain)
-		if err := tx.Event("app", app.ID, "create", app.Name); err != nil {
+		if err := tx.Changed("app", app.ID, "create", app.Name, nil, app.App); err != nil {
 			return err
 		}
 		if err := p.welcome(tx, a, &app); err != nil {
@@ -193,6 +193,7 @@ func (p *Platform) UpdateApp(ctx context.Context, a cloister.Actor, ref string, 
 				return err
 			}
 		}
+		was := app.App
 		if in.Name != nil {
 			if err := cloister.ValidAppName(*in.Name); err != nil {
 				return err
@@ -221,7 +222,7 @@ func (p *Platform) UpdateApp(ctx context.Context, a cloister.Actor, ref string, 
 			return taken(err, "Name", app.Name)
 		}
 		app.Host, app.UpdatedAt = app.App.Host(p.config.AppDomain), tx.Now
-		if err := tx.Event("app", app.ID, "update", app.Name); err != nil {
+		if err := tx.Changed("app", app.ID, "update", app.Name, was, app.App); err != nil {
 			return err
 		}
 		return tx.Touch("app", app.ID)
@@ -244,7 +245,7 @@ func (p *Platform) DestroyApp(ctx context.Context, a cloister.Actor, ref string)
 		if err := tx.DeleteApp(app.ID); err != nil {
 			return err
 		}
-		if err := tx.Event("app", app.ID, "destroy", app.Name); err != nil {
+		if err := tx.Changed("app", app.ID, "destroy", app.Name, app.App, nil); err != nil {
 			return err
 		}
 		if err := tx.Touch("space", app.SpaceID); err != nil { // its names go at once

@@ -31,7 +31,12 @@ var spaceDeeds = map[string]deed{
 		return err
 	}},
 	"Measure": {operator, func(ctx context.Context, h *house, a cloister.Actor) error { return h.Measure(ctx, a) }},
-	"Zones":   {operator, func(ctx context.Context, h *house, a cloister.Actor) error { _, err := h.Zones(ctx, a); return err }},
+	"Events": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Events(ctx, a, cloister.EventFilter{}, 1)
+		return err
+	}},
+	"Audit": {operator, func(ctx context.Context, h *house, a cloister.Actor) error { _, err := h.Audit(ctx, a); return err }},
+	"Zones": {operator, func(ctx context.Context, h *house, a cloister.Actor) error { _, err := h.Zones(ctx, a); return err }},
 	"FailZone": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.FailZone(ctx, a, "a")
 		return err

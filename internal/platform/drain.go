@@ -54,7 +54,7 @@ func (p *Platform) AddDrain(ctx context.Context, a cloister.Actor, ref, url stri
 		if err := tx.InsertDrain(d); err != nil {
 			return err
 		}
-		if err := tx.Event("log_drain", d.ID, "create", app.Name); err != nil {
+		if err := tx.Changed("log_drain", d.ID, "create", app.Name, nil, d); err != nil {
 			return err
 		}
 		return tx.Touch("app", app.ID)
@@ -74,7 +74,7 @@ func (p *Platform) RemoveDrain(ctx context.Context, a cloister.Actor, ref, drain
 		if err := tx.DeleteDrain(d.ID); err != nil {
 			return err
 		}
-		if err := tx.Event("log_drain", d.ID, "destroy", app.Name); err != nil {
+		if err := tx.Changed("log_drain", d.ID, "destroy", app.Name, d, nil); err != nil {
 			return err
 		}
 		return tx.Touch("app", app.ID)

@@ -57,7 +57,7 @@ func (p *Platform) SetEgress(ctx context.Context, a cloister.Actor, space string
 		if err := tx.InsertEgressRuleset(r); err != nil {
 			return err
 		}
-		if err := tx.Event("outbound_rule", s.ID, "update", s.Name); err != nil {
+		if err := tx.Changed("outbound_rule", s.ID, "update", s.Name, now, r); err != nil {
 			return err
 		}
 		return tx.Touch("space", s.ID)

@@ -41,6 +41,7 @@ func (p *Platform) SetFeature(ctx context.Context, a cloister.Actor, ref, featur
 		if i < 0 {
 			return cloister.Missing("feature")
 		}
+		was := app.App
 		out = FeatureInfo{all[i], on}
 		if app.Features = maps.Clone(app.Features); app.Features == nil {
 			app.Features = map[string]bool{}
@@ -49,7 +50,7 @@ func (p *Platform) SetFeature(ctx context.Context, a cloister.Actor, ref, featur
 		if err := tx.UpdateApp(app.App); err != nil {
 			return err
 		}
-		if err := tx.Event("app", app.ID, "update", app.Name+": "+feature); err != nil {
+		if err := tx.Changed("app", app.ID, "update", app.Name+": "+feature, was, app.App); err != nil {
 			return err
 		}
 		return tx.Touch("app", app.ID)

@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cloister-dev/cloister"
@@ -29,6 +30,15 @@ func (p *Platform) Formation(ctx context.Context, a cloister.Actor, ref string) 
 	return app, out, err
 }
 
+// byType is a formation as the audit trail has it.
+func byType(types []cloister.ProcessType) map[string]string {
+	out := map[string]string{}
+	for _, t := range types {
+		out[t.Type] = fmt.Sprintf("%d:%s", t.Quantity, t.Size)
+	}
+	return out
+}
+
 // Scale changes how many dynos of which size run each process type: all of the changes, or none. It returns the whole
 // formation. A process type that is scaled by itself no longer is, once its quantity is set here.
 func (p *Platform) Scale(ctx context.Context, a cloister.Actor, ref string, changes []Scaling) (app AppInfo, out []cloister.ProcessType, err error) {
@@ -41,7 +51,7 @@ func (p *Platform) Scale(ctx context.Context, a cloister.Actor, ref string, chan
 		if out, err = tx.Formation(app.ID); err != nil {
 			return err
 		}
-		before := count(out)
+		before, was := count(out), slices.Clone(out)
 		for _, c := range changes {
 			t := find(out, c.Type)
 			if t == nil {
@@ -73,7 +83,7 @@ func (p *Platform) Scale(ctx context.Context, a cloister.Actor, ref string, chan
 				return err
 			}
 		}
-		if err := tx.Event("formation", app.ID, "update", strings.Join(said, " ")); err != nil {
+		if err := tx.Changed("formation", app.ID, "update", strings.Join(said, " "), byType(was), byType(out)); err != nil {
 			return err
 		}
 		return tx.Touch("app", app.ID)

@@ -117,8 +117,9 @@ func (p *Platform) SetMember(ctx context.Context, a cloister.Actor, ref, email s
 		if err := tx.SetRole(m.ID, role); err != nil {
 			return err
 		}
+		was := m
 		m.Role, m.UpdatedAt = role, tx.Now
-		return tx.Event("team_membership", m.ID, "update", m.Email+" is "+string(role)+" of "+t.Name)
+		return tx.Changed("team_membership", m.ID, "update", m.Email+" is "+string(role)+" of "+t.Name, was, m)
 	})
 	return m, err
 }
@@ -147,7 +148,7 @@ func (p *Platform) RemoveMember(ctx context.Context, a cloister.Actor, ref, user
 		if err := tx.Bar(t.ID, m.UserID); err != nil {
 			return err
 		}
-		return tx.Event("team_membership", m.ID, "destroy", m.Email+" of "+t.Name)
+		return tx.Changed("team_membership", m.ID, "destroy", m.Email+" of "+t.Name, m, nil)
 	})
 	return m, err
 }

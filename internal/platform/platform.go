@@ -54,7 +54,7 @@ func New(s *store.Store, c Config, log *slog.Logger) *Platform {
 // update runs fn in a transaction on behalf of an actor.
 func (p *Platform) update(ctx context.Context, a cloister.Actor, fn func(*store.Tx) error) error {
 	return p.store.Update(ctx, func(tx *store.Tx) error {
-		tx.Actor = a.User.Email
+		tx.Actor, tx.From, tx.Request = a.User.Email, a.From, a.Request
 		return fn(tx)
 	})
 }

@@ -61,7 +61,7 @@ func (p *Platform) SetTrusted(ctx context.Context, a cloister.Actor, space strin
 		if err := tx.InsertRuleset(r); err != nil {
 			return err
 		}
-		if err := tx.Event("trusted_ip", s.ID, "update", s.Name); err != nil {
+		if err := tx.Changed("trusted_ip", s.ID, "update", s.Name, now, r); err != nil {
 			return err
 		}
 		return tx.Touch("space", s.ID)

@@ -65,7 +65,7 @@ func (p *Platform) CreateSpace(ctx context.Context, a cloister.Actor, in SpaceSp
 			CreatedBy: a.User.Email, CreatedAt: tx.Now}); err != nil {
 			return err
 		}
-		if err := tx.Event("space", s.ID, "create", s.Name); err != nil {
+		if err := tx.Changed("space", s.ID, "create", s.Name, nil, s.Space); err != nil {
 			return err
 		}
 		return tx.Touch("space", s.ID)
@@ -167,8 +167,9 @@ func (p *Platform) RenameSpace(ctx context.Context, a cloister.Actor, ref, name 
 		if err := tx.RenameSpace(s.ID, name); err != nil {
 			return taken(err, "Name", name)
 		}
+		was := s.Space
 		s.Name, s.UpdatedAt = name, tx.Now
-		return tx.Event("space", s.ID, "update", "renamed to "+name)
+		return tx.Changed("space", s.ID, "update", "renamed to "+name, was, s.Space)
 	})
 	return s, err
 }
@@ -201,7 +202,7 @@ func (p *Platform) DestroySpace(ctx context.Context, a cloister.Actor, ref strin
 		if err := tx.HideSpace(s.ID); err != nil {
 			return err
 		}
-		if err := tx.Event("space", s.ID, "destroy", s.Name); err != nil {
+		if err := tx.Changed("space", s.ID, "destroy", s.Name, s.Space, nil); err != nil {
 			return err
 		}
 		return tx.Touch("space", s.ID)

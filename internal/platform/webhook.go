@@ -81,6 +81,7 @@ func (p *Platform) ChangeWebhook(ctx context.Context, a cloister.Actor, ref, id 
 		if app, w, err = p.webhook(tx, a, ref, id); err != nil {
 			return err
 		}
+		was := w
 		if err := set.apply(&w); err != nil {
 			return err
 		}
@@ -88,7 +89,7 @@ func (p *Platform) ChangeWebhook(ctx context.Context, a cloister.Actor, ref, id 
 		if err := tx.UpdateWebhook(w); err != nil {
 			return err
 		}
-		return tx.Event("webhook", w.ID, "update", app.Name)
+		return tx.Changed("webhook", w.ID, "update", app.Name, was, w)
 	})
 	return app, w, err
 }

@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/store"
@@ -25,9 +26,31 @@ func TestEventsAreAFeedInOrder(t *testing.T) {
 			{Seq: 2, At: now, Actor: "ada@example.com", Kind: "app", ID: "a1", Action: "update", Text: "quiet-garth"},
 			{Seq: 3, At: now, Kind: "app", ID: "a1", Action: "destroy"},
 		}
-		same(t, read(t, s, func(tx *store.Tx) ([]cloister.Event, error) { return tx.Events(0, 10) }), want)
-		same(t, read(t, s, func(tx *store.Tx) ([]cloister.Event, error) { return tx.Events(1, 1) }), want[1:2])
-		same(t, read(t, s, func(tx *store.Tx) ([]cloister.Event, error) { return tx.Events(3, 10) }), []cloister.Event(nil))
+		for _, c := range []struct {
+			filter cloister.EventFilter
+			n      int
+			want   []cloister.Event
+		}{
+			{cloister.EventFilter{}, 10, want},
+			{cloister.EventFilter{After: 1}, 1, want[1:2]},
+			{cloister.EventFilter{After: 3}, 10, nil},
+			{cloister.EventFilter{Actor: "ada@example.com"}, 10, want[1:2]},
+			{cloister.EventFilter{Kind: "app"}, 10, want[1:]},
+			{cloister.EventFilter{Kind: "app", Action: "destroy"}, 10, want[2:]},
+			{cloister.EventFilter{ID: "s1"}, 10, want[:1]},
+			{cloister.EventFilter{Since: now, Until: now.Add(time.Second)}, 10, want},
+			{cloister.EventFilter{Since: now.Add(time.Second)}, 10, nil},
+			{cloister.EventFilter{Until: now}, 10, nil},
+		} {
+			got := read(t, s, func(tx *store.Tx) ([]cloister.Event, error) { return tx.Events(c.filter, c.n) })
+			for i := range got {
+				if len(got[i].Seal) != 64 {
+					t.Errorf("the seal of event %d is %q", got[i].Seq, got[i].Seal)
+				}
+				got[i].Seal = ""
+			}
+			same(t, got, c.want)
+		}
 	})
 }
 
@@ -45,7 +68,7 @@ func TestEventsOfManyWritersAtOnceHaveNoGapAndNoDouble(t *testing.T) {
 			}
 			return nil
 		})
-		all := read(t, s, func(tx *store.Tx) ([]cloister.Event, error) { return tx.Events(0, 1000) })
+		all := read(t, s, func(tx *store.Tx) ([]cloister.Event, error) { return tx.Events(cloister.EventFilter{}, 1000) })
 		same(t, len(all), writers*each)
 		next := map[string]int{}
 		for i, e := range all {

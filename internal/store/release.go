@@ -137,7 +137,8 @@ func (tx *Tx) AddRelease(app cloister.App, r cloister.Release, size string) (clo
 	if err := tx.InsertRelease(r); err != nil {
 		return r, err
 	}
-	if err := tx.Event("release", r.ID, "create", app.Name+" v"+strconv.Itoa(r.Version)+": "+r.Description); err != nil {
+	type vars struct{ Config map[string]cloister.Secret }
+	if err := tx.Changed("release", r.ID, "create", app.Name+" v"+strconv.Itoa(r.Version)+": "+r.Description, vars{app.Config}, vars{r.Config}); err != nil {
 		return r, err
 	}
 	app.Config = r.Config

@@ -147,7 +147,7 @@ func TestAddReleaseMakesTheAppAndItsFormationFollow(t *testing.T) {
 		if !ok || w.Rev != 2 {
 			t.Errorf("the app was touched %d times, want twice", w.Rev)
 		}
-		events := read(t, s, func(tx *store.Tx) ([]cloister.Event, error) { return tx.Events(0, 10) })
+		events := read(t, s, func(tx *store.Tx) ([]cloister.Event, error) { return tx.Events(cloister.EventFilter{}, 10) })
 		same(t, []string{events[1].Kind, events[1].ID, events[1].Action, events[1].Text},
 			[]string{"release", second.ID, "create", "quiet-garth v2: Deploy c0ffee1"})
 		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error {

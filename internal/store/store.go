@@ -9,6 +9,8 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha256"
 	"database/sql"
 	"embed"
 	"errors"
@@ -41,6 +43,7 @@ type Store struct {
 	read     *sql.DB // the same as write for PostgreSQL and for memory
 	postgres bool
 	seal     cipher.AEAD
+	auditKey []byte // seals events
 	now      func() time.Time
 	wake     chan struct{}
 	onChange func(*Tx, []Change) error // nil: nobody is told
@@ -56,7 +59,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: sealing key: %w", err)
 	}
-	s := &Store{seal: aead, now: c.Now, wake: make(chan struct{}, 1)}
+	audit := hmac.New(sha256.New, c.Key)
+	audit.Write([]byte("audit trail"))
+	s := &Store{seal: aead, auditKey: audit.Sum(nil), now: c.Now, wake: make(chan struct{}, 1)}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -66,6 +71,10 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err := s.migrate(ctx); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("open store: bring the schema up to date: %w", err)
+	}
+	if err := s.sealOld(ctx); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("open store: seal the audit trail: %w", err)
 	}
 	return s, nil
 }

@@ -22,6 +22,8 @@ type Tx struct {
 	Now time.Time
 	// Actor is who events are recorded for: an e-mail address, or "" for the platform itself.
 	Actor string
+	// From and Request are where that one asks from, and in which request; "" where there is none.
+	From, Request string
 
 	ctx     context.Context
 	tx      *sql.Tx
