@@ -31,14 +31,19 @@ run() {
 run make --no-print-directory lint
 
 # What takes the machine for itself (containers, whole servers) runs alone; the rest runs beside each other. Builds keep
-# the processors busy, what comes after them mostly waits: the simulation takes what that leaves, and ends before it does.
+# the processors busy, what comes after them mostly waits: the simulation, and then the fuzzers, take what that leaves, and
+# end before it does.
 packages=$(go list ./...)
 builds='/internal/build'
 alone='/internal/engine/local$|/test/'
 beside='/internal/simulation$'
 run go test -v -count=1 $(grep -vE "$builds|$alone|$beside" <<<"$packages")
 run go test -v -count=1 -p 1 -timeout 40m $(grep -E "$builds" <<<"$packages")
-setsid nice -n 19 go test -v -count=1 -timeout 80m $(grep -E "$beside" <<<"$packages") >"$log.beside" 2>&1 &
+setsid nice -n 19 bash -c '
+  go test -v -count=1 -timeout 80m "$@"
+  simulated=$?
+  scripts/fuzz.sh 30s
+  exit $((simulated | $?))' beside $(grep -E "$beside" <<<"$packages") >"$log.beside" 2>&1 &
 simulation=$!
 run go test -v -count=1 -p 1 -timeout 40m $(grep -E "$alone" <<<"$packages")
 if [ "$(id -u)" = 0 ]; then
@@ -46,7 +51,7 @@ if [ "$(id -u)" = 0 ]; then
 fi
 wait "$simulation" || failed=1
 simulation=
-echo "== what ran beside: the simulation"
+echo "== what ran beside: the simulation and the fuzzers"
 show <"$log.beside" || true
 
 passed=$(grep -cE '^\s*--- PASS' "$log" || true)
