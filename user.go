@@ -32,7 +32,7 @@ type Authorization struct {
 	ID          string
 	UserID      string
 	Description string
-	Scope       []string  // "global" and the other scopes of the API
+	Scope       []Scope   // never empty
 	Hash        string    // SHA-256 of the token, hexadecimal
 	Hint        string    // the token's last four characters, for lists
 	ExpiresAt   time.Time // zero: never
@@ -48,9 +48,10 @@ func (a Authorization) Expired(now time.Time) bool {
 // An Actor is the person on whose behalf something is done, and the token they used.
 type Actor struct {
 	User          User
-	Authorization string // id; "" when the actor signed in with a password
-	From          string // the address they ask from; "": the server itself
-	Request       string // id of the request; "": none
+	Authorization string  // id; "" when the actor signed in with a password
+	Scope         []Scope // of the authorization; who signed in with a password may do all that they may
+	From          string  // the address they ask from; "": the server itself
+	Request       string  // id of the request; "": none
 }
 
 // Is reports whether the actor is the person with this id or e-mail address.

@@ -100,7 +100,7 @@ func authorization(x cloister.Authorization, u cloister.User, token cloister.Sec
 	if token != "" {
 		text = token.Reveal()
 	}
-	out := heroku.Authorization{ID: x.ID, Description: x.Description, Scope: x.Scope,
+	out := heroku.Authorization{ID: x.ID, Description: x.Description, Scope: each(x.Scope, func(s cloister.Scope) string { return string(s) }),
 		AccessToken: &heroku.Token{ID: x.ID, Token: text},
 		User:        heroku.AuthorizedFor{ID: u.ID, Email: u.Email, FullName: optional(u.Name)},
 		CreatedAt:   heroku.At(x.CreatedAt), UpdatedAt: heroku.At(x.UpdatedAt)}

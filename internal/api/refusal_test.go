@@ -184,8 +184,8 @@ func TestBadInputsAreRefusedInWords(t *testing.T) {
 		"a feature":             {"GET", "/account/features/preboot", ``, 404, "not_found", "Couldn't find that feature."},
 		"a token for ever less": {"POST", "/oauth/authorizations", `{"expires_in":"-5"}`, 422, "invalid_params",
 			"Expires in must be a number of seconds from 1 to 3153600000."},
-		"a token of a smaller scope": {"POST", "/oauth/authorizations", `{"scope":["read"]}`, 501, "not_implemented",
-			`Only the scope "global" is supported by this version.`},
+		"a scope that does not exist": {"POST", "/oauth/authorizations", `{"scope":["read","everything"]}`, 422, "invalid_params",
+			`There is no scope "everything". Use global, identity, read, write, read-protected, write-protected.`},
 		"a browser": {"POST", "/auth", `{"description":"x"}`, 501, "not_implemented",
 			"Signing in with a browser is not in this version. Use `heroku login -i`."},
 	} {

@@ -141,7 +141,7 @@ func (p *Platform) Authenticate(ctx context.Context, token cloister.Secret) (clo
 			return cloister.Missing("authorization")
 		}
 		u, err := tx.User(auth.UserID)
-		actor = cloister.Actor{User: u, Authorization: auth.ID}
+		actor = cloister.Actor{User: u, Authorization: auth.ID, Scope: auth.Scope}
 		return err
 	})
 	if cloister.KindOf(err) == cloister.NotFound {
@@ -185,12 +185,10 @@ func (p *Platform) authorization(tx *store.Tx, a cloister.Actor, id string) (clo
 
 // CreateAuthorization makes an API token for the actor, and returns it: it can not be read again. A zero lifetime
 // never ends.
-func (p *Platform) CreateAuthorization(ctx context.Context, a cloister.Actor, description string, scope []string, lifetime time.Duration) (cloister.Authorization, cloister.Secret, error) {
-	if len(scope) == 0 {
-		scope = []string{"global"}
-	}
-	if !slices.Equal(scope, []string{"global"}) {
-		return cloister.Authorization{}, "", cloister.Errorf(cloister.Unsupported, "Only the scope \"global\" is supported by this version.")
+func (p *Platform) CreateAuthorization(ctx context.Context, a cloister.Actor, description string, scopes []string, lifetime time.Duration) (cloister.Authorization, cloister.Secret, error) {
+	scope, err := cloister.ParseScopes(scopes)
+	if err != nil {
+		return cloister.Authorization{}, "", err
 	}
 	if description == "" {
 		description = "Long-lived user authorization"
@@ -198,7 +196,7 @@ func (p *Platform) CreateAuthorization(ctx context.Context, a cloister.Actor, de
 	token := cloister.NewToken()
 	x := cloister.Authorization{ID: cloister.NewID(), UserID: a.User.ID, Description: description, Scope: scope,
 		Hash: hashToken(token), Hint: hint(token)}
-	err := p.update(ctx, a, func(tx *store.Tx) error {
+	err = p.update(ctx, a, func(tx *store.Tx) error {
 		if err := p.can(tx, a, useAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}
@@ -209,7 +207,7 @@ func (p *Platform) CreateAuthorization(ctx context.Context, a cloister.Actor, de
 		if err := tx.InsertAuthorization(x); err != nil {
 			return err
 		}
-		return tx.Event("authorization", x.ID, "create", description)
+		return tx.Changed("authorization", x.ID, "create", description, nil, x)
 	})
 	return x, token, err
 }

@@ -62,11 +62,11 @@ func TestATokenWorksUntilItExpires(t *testing.T) {
 	h := newHouse(t)
 	x, token, err := h.CreateAuthorization(t.Context(), h.viewer, "laptop", nil, time.Hour)
 	must(t, err)
-	same(t, []any{x.Description, x.Scope, x.ExpiresAt, x.Hint}, []any{"laptop", []string{"global"}, h.clock().Add(time.Hour), token.Reveal()[60:]})
+	same(t, []any{x.Description, x.Scope, x.ExpiresAt, x.Hint}, []any{"laptop", []cloister.Scope{"global"}, h.clock().Add(time.Hour), token.Reveal()[60:]})
 	h.advance(time.Hour - time.Microsecond)
 	a, err := h.Authenticate(t.Context(), token)
 	must(t, err)
-	same(t, a, cloister.Actor{User: h.viewer.User, Authorization: x.ID})
+	same(t, a, cloister.Actor{User: h.viewer.User, Authorization: x.ID, Scope: x.Scope})
 	self, err := h.Authorization(t.Context(), a, "~")
 	must(t, err)
 	same(t, self, x)
@@ -155,6 +155,6 @@ func TestOnlyTheHashOfATokenIsKept(t *testing.T) {
 
 func TestScopesThatAreNotThereAreRefused(t *testing.T) {
 	h := newHouse(t)
-	_, _, err := h.CreateAuthorization(t.Context(), h.viewer, "", []string{"read"}, 0)
-	wantKind(t, err, cloister.Unsupported)
+	_, _, err := h.CreateAuthorization(t.Context(), h.viewer, "", []string{"read", "everything"}, 0)
+	wantKind(t, err, cloister.Invalid)
 }

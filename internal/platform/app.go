@@ -82,7 +82,7 @@ func (p *Platform) CreateApp(ctx context.Context, a cloister.Actor, in AppSpec) 
 // Apps lists the apps that the actor may see: of a team, of a space, or all ("" and "").
 func (p *Platform) Apps(ctx context.Context, a cloister.Actor, team, space string) (out []AppInfo, err error) {
 	err = p.store.View(ctx, func(tx *store.Tx) error {
-		if err := p.can(tx, a, useAccount, object{resource: "account", user: a.User.ID}); err != nil {
+		if err := p.can(tx, a, viewAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}
 		filter := store.AppFilter{User: a.User.ID}
@@ -132,6 +132,9 @@ func (p *Platform) App(ctx context.Context, a cloister.Actor, ref string) (app A
 
 // app finds an app and checks that the actor may do v to it.
 func (p *Platform) app(tx *store.Tx, a cloister.Actor, ref string, v verb) (AppInfo, error) {
+	if err := scope(a, v); err != nil {
+		return AppInfo{}, err
+	}
 	app, err := tx.App(strings.ToLower(ref))
 	if err != nil {
 		return AppInfo{}, err

@@ -148,7 +148,7 @@ func (p *Platform) SetBuildpacks(ctx context.Context, a cloister.Actor, ref stri
 // Stacks lists the stacks of this installation.
 func (p *Platform) Stacks(ctx context.Context, a cloister.Actor) (out []cloister.Stack, err error) {
 	err = p.store.View(ctx, func(tx *store.Tx) error {
-		if err := p.can(tx, a, useAccount, object{resource: "account", user: a.User.ID}); err != nil {
+		if err := p.can(tx, a, viewAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}
 		out, err = tx.Stacks()

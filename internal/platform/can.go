@@ -13,7 +13,8 @@ type verb string
 const (
 	setUp       verb = "set up the installation"
 	administer  verb = "administer the installation"
-	useAccount  verb = "use their own account"
+	useAccount  verb = "manage their own account"
+	viewAccount verb = "see what is theirs"
 	viewTeam    verb = "view the team"
 	manageTeam  verb = "manage the team"
 	createSpace verb = "create spaces"
@@ -64,6 +65,33 @@ var granted = map[cloister.Permission][]verb{
 	cloister.CreateApps:        {createApp},
 }
 
+// scoped says what a token of each scope may be used for, of what its owner may do. A global one is good for everything.
+var scoped = func() map[cloister.Scope][]verb {
+	look := []verb{viewAccount, viewTeam, viewSpace, viewApp}
+	change := []verb{manageTeam, createSpace, manageSpace, createApp, operateApp, manageApp}
+	return map[cloister.Scope][]verb{
+		cloister.IdentityScope:       nil,
+		cloister.ReadScope:           look,
+		cloister.ReadProtectedScope:  slices.Concat(look, []verb{readApp}),
+		cloister.WriteScope:          slices.Concat(look, change),
+		cloister.WriteProtectedScope: slices.Concat(look, change, []verb{readApp, deployApp}),
+	}
+}()
+
+// scope refuses what the actor's token is not good for, whatever its owner may do. It is asked before anything is looked up:
+// such a token tells nobody what exists.
+func scope(a cloister.Actor, v verb) error {
+	if a.Authorization == "" {
+		return nil
+	}
+	for _, s := range a.Scope {
+		if s == cloister.GlobalScope || slices.Contains(scoped[s], v) {
+			return nil
+		}
+	}
+	return cloister.Errorf(cloister.Forbidden, "This token has the scope %s, which is not enough to %s. Use one that was made with another scope.", cloister.ScopeNames(a.Scope, ", "), v)
+}
+
 // can is the only place that decides whether an actor may do something. What an actor may not even see is missing,
 // so that nobody learns what exists; what they see but may not do is forbidden.
 func (p *Platform) can(tx *store.Tx, a cloister.Actor, v verb, o object) error {
@@ -77,8 +105,11 @@ func (p *Platform) can(tx *store.Tx, a cloister.Actor, v verb, o object) error {
 	if a.User.ID == "" {
 		return cloister.Errorf(cloister.Unauthorized, "There were no credentials in your `Authorization` header. Try `Authorization: Bearer <OAuth access token>`.")
 	}
+	if err := scope(a, v); err != nil {
+		return err
+	}
 	switch v {
-	case useAccount:
+	case useAccount, viewAccount:
 		if o.user != a.User.ID {
 			return cloister.Missing(o.resource)
 		}

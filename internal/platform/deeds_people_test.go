@@ -86,11 +86,11 @@ var peopleDeeds = map[string]deed{
 		_, err := h.SetPassword(ctx, a, "stranger@example.com", "another long one")
 		return err
 	}},
-	"Authorizations": {account, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"Authorizations": {own, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.Authorizations(ctx, a)
 		return err
 	}},
-	"CreateAuthorization": {account, func(ctx context.Context, h *house, a cloister.Actor) error {
+	"CreateAuthorization": {own, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.CreateAuthorization(ctx, a, "", nil, time.Hour)
 		return err
 	}},

@@ -97,7 +97,7 @@ func (p *Platform) outbound(tx *store.Tx) (out []netip.Addr, err error) {
 // Spaces lists the spaces of the actor's teams.
 func (p *Platform) Spaces(ctx context.Context, a cloister.Actor) (out []SpaceInfo, err error) {
 	err = p.store.View(ctx, func(tx *store.Tx) error {
-		if err := p.can(tx, a, useAccount, object{resource: "account", user: a.User.ID}); err != nil {
+		if err := p.can(tx, a, viewAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}
 		spaces, err := tx.Spaces()
@@ -130,6 +130,9 @@ func (p *Platform) Space(ctx context.Context, a cloister.Actor, ref string) (s S
 
 // space finds a space and checks that the actor may do v to it.
 func (p *Platform) space(tx *store.Tx, a cloister.Actor, ref string, v verb) (SpaceInfo, error) {
+	if err := scope(a, v); err != nil {
+		return SpaceInfo{}, err
+	}
 	s, err := tx.Space(strings.ToLower(ref))
 	if err != nil {
 		return SpaceInfo{}, err

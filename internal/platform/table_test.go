@@ -64,7 +64,21 @@ collaborator. Whoever makes an app without being an administrator gets all its p
 	b.WriteString(`
 An operator runs the installation: they make users and teams, and see and rehearse zones. They have no part in a team's
 spaces and apps unless the team gives it to them. Everybody may use their own account.
+
+A token is good for what its owner may do, as far as its scopes go (` + "`authorizations:create --scope`" + `); one that was made without is
+` + "`global`" + `, and good for everything. Only such a one makes other tokens, and runs the installation. One of ` + "`identity`" + ` tells whose it is,
+and nothing else.
+
 `)
+	scopes := []cloister.Scope{cloister.ReadScope, cloister.ReadProtectedScope, cloister.WriteScope, cloister.WriteProtectedScope}
+	fmt.Fprintf(&b, "| to | `%s` |\n|%s\n", cloister.ScopeNames(scopes, "` | `"), strings.Repeat(" --- |", 1+len(scopes)))
+	for _, v := range append([]verb{viewAccount}, allowed[cloister.Admin]...) {
+		fmt.Fprintf(&b, "| %s |", v)
+		for _, s := range scopes {
+			b.WriteString(mark(scoped[s], v))
+		}
+		b.WriteString("\n")
+	}
 	return b.String()
 }
 
@@ -82,6 +96,18 @@ func TestTheTableLeavesNoVerbOut(t *testing.T) {
 			if !slices.Contains(allowed[cloister.Admin], v) {
 				t.Errorf("%s lets one %s, and an admin may not", who, v)
 			}
+		}
+	}
+	for s, verbs := range scoped {
+		for _, v := range verbs {
+			if v != viewAccount && !slices.Contains(allowed[cloister.Admin], v) {
+				t.Errorf("the scope %s is good to %s, which the document does not have", s, v)
+			}
+		}
+	}
+	for _, v := range allowed[cloister.Admin] {
+		if !slices.Contains(scoped[cloister.WriteProtectedScope], v) {
+			t.Errorf("no scope but global is good to %s", v)
 		}
 	}
 	for _, p := range append(slices.Clone(cloister.AppPermissions), cloister.CreateApps) {

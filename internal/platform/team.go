@@ -44,7 +44,7 @@ func (p *Platform) addTeam(tx *store.Tx, a cloister.Actor, name string) (cloiste
 // Teams lists the actor's teams.
 func (p *Platform) Teams(ctx context.Context, a cloister.Actor) (out []TeamInfo, err error) {
 	err = p.store.View(ctx, func(tx *store.Tx) error {
-		if err := p.can(tx, a, useAccount, object{resource: "account", user: a.User.ID}); err != nil {
+		if err := p.can(tx, a, viewAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}
 		teams, err := tx.TeamsOf(a.User.ID)
@@ -78,6 +78,9 @@ func (p *Platform) Team(ctx context.Context, a cloister.Actor, ref string) (t Te
 
 // team finds a team and checks that the actor may do v to it.
 func (p *Platform) team(tx *store.Tx, a cloister.Actor, ref string, v verb) (cloister.Team, error) {
+	if err := scope(a, v); err != nil {
+		return cloister.Team{}, err
+	}
 	t, err := tx.Team(strings.ToLower(ref))
 	if err != nil {
 		return t, err

@@ -44,7 +44,7 @@ func TestAuthorizationsLiveAndDie(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *place) {
 		s := p.open(t)
 		x := seed(t, s)
-		a := cloister.Authorization{ID: cloister.NewID(), UserID: x.user.ID, Description: "laptop", Scope: []string{"global"},
+		a := cloister.Authorization{ID: cloister.NewID(), UserID: x.user.ID, Description: "laptop", Scope: []cloister.Scope{"read", "identity"},
 			Hash: "h1", Hint: "beef", ExpiresAt: p.clock.Now().Add(time.Hour), CreatedAt: p.clock.Now(), UpdatedAt: p.clock.Now()}
 		forever := a
 		forever.ID, forever.Hash, forever.ExpiresAt, forever.CreatedAt = cloister.NewID(), "h2", time.Time{}, a.CreatedAt.Add(time.Microsecond)
