@@ -29,6 +29,15 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"talk":    talk,
 	"routed":  routed,
 	"receive": receive,
+	"keep":    keep,
+}
+
+// keep VARIABLE sets a variable to what the last command printed.
+func keep(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: keep VARIABLE")
+	}
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
 }
 
 // routed APP LINE has a line of the router's come to a pretend server, which has none.
