@@ -14,6 +14,7 @@ const (
 	Internal     Kind = "internal"              // our fault; the cause is logged, never shown
 	BadRequest   Kind = "bad_request"           // not understood at all: no JSON, a malformed range
 	Unauthorized Kind = "unauthorized"          // no credentials, or wrong ones
+	TwoFactor    Kind = "two_factor"            // the password is right, and a second factor is needed
 	Forbidden    Kind = "forbidden"             // visible to the caller, but not allowed
 	NotFound     Kind = "not_found"             // does not exist, or must look as if it did not
 	Conflict     Kind = "conflict"              // true when asked, no longer true: ask again
@@ -44,7 +45,7 @@ func Errorf(kind Kind, format string, args ...any) error {
 
 // Missing is the NotFound error for a noun, in the words of Heroku's API: "Couldn't find that app."
 func Missing(resource string) error {
-	words := map[string]string{"addon": "add-on", "sni_endpoint": "SNI endpoint", "region": "region"}
+	words := map[string]string{"addon": "add-on", "two_factor": "second factor", "sni_endpoint": "SNI endpoint", "region": "region"}
 	w := resource
 	if v, ok := words[resource]; ok {
 		w = v

@@ -12,6 +12,7 @@ type User struct {
 	Email        string // lower case; the name by which the clients know a person
 	Name         string
 	PasswordHash string // argon2id in its PHC string form
+	TwoFactor    bool   // signs in with a SecondFactor too
 	Operator     bool   // may administer this installation: make teams, users, pools
 	CreatedAt    time.Time
 	UpdatedAt    time.Time

@@ -43,7 +43,7 @@ func (a *API) rateLimit(r *request) (reply, error) {
 }
 
 func account(u cloister.User) heroku.Account {
-	return heroku.Account{ID: u.ID, Email: u.Email, Name: optional(u.Name), Verified: true,
+	return heroku.Account{ID: u.ID, Email: u.Email, Name: optional(u.Name), Verified: true, TwoFactorAuthentication: u.TwoFactor,
 		CreatedAt: heroku.At(u.CreatedAt), UpdatedAt: heroku.At(u.UpdatedAt)}
 }
 

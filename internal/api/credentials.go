@@ -50,7 +50,7 @@ func (a *API) byPassword(r *http.Request) (cloister.Actor, cloister.Secret, erro
 	case <-r.Context().Done():
 		return cloister.Actor{}, "", context.Cause(r.Context())
 	}
-	actor, err := a.platform.SignIn(r.Context(), email, password)
+	actor, err := a.platform.SignIn(r.Context(), email, password, cloister.Secret(r.Header.Get("Heroku-Two-Factor-Code")))
 	return actor, "", err
 }
 

@@ -103,26 +103,29 @@ type commands struct {
 	StackSet     stackSet        `cmd:"" name:"stack:set" group:"build" help:"Set the stack of an app."`
 	Regions      regions         `cmd:"" name:"regions" group:"build" help:"List regions."`
 
-	Login         login               `cmd:"" name:"login" group:"people" help:"Log in."`
-	Logout        logout              `cmd:"" name:"logout" group:"people" help:"Log out."`
-	Whoami        whoami              `cmd:"" name:"whoami" group:"people" help:"Show who is logged in."`
-	Token         authToken           `cmd:"" name:"auth:token" group:"people" help:"Show the token in use."`
-	Auths         authorizations      `cmd:"" name:"authorizations" group:"people" help:"List tokens."`
-	AuthCreate    authorizationCreate `cmd:"" name:"authorizations:create" group:"people" help:"Make a token."`
-	AuthInfo      authorizationInfo   `cmd:"" name:"authorizations:info" group:"people" help:"Show a token."`
-	AuthRevoke    authorizationRevoke `cmd:"" name:"authorizations:revoke" group:"people" help:"Make a token void."`
-	Teams         teams               `cmd:"" name:"teams" group:"people" help:"List teams."`
-	TeamsCreate   teamCreate          `cmd:"" name:"teams:create" group:"people" help:"Make a team."`
-	TeamsRename   teamRename          `cmd:"" name:"teams:rename" group:"people" help:"Rename a team."`
-	TeamsDestroy  teamDestroy         `cmd:"" name:"teams:destroy" group:"people" help:"Destroy a team that has no spaces."`
-	Members       members             `cmd:"" name:"members" group:"people" help:"List the members of a team."`
-	MembersAdd    memberAdd           `cmd:"" name:"members:add" group:"people" help:"Add a member to a team."`
-	MembersSet    memberSet           `cmd:"" name:"members:set" group:"people" help:"Change the role of a member."`
-	MembersRemove memberRemove        `cmd:"" name:"members:remove" group:"people" help:"Remove a member from a team."`
-	Access        access              `cmd:"" name:"access" group:"people" help:"List who may do what with an app."`
-	AccessAdd     accessAdd           `cmd:"" name:"access:add" group:"people" help:"Let somebody at an app."`
-	AccessUpdate  accessUpdate        `cmd:"" name:"access:update" group:"people" help:"Change what somebody may do with an app."`
-	AccessRemove  accessRemove        `cmd:"" name:"access:remove" group:"people" help:"Keep somebody from an app."`
+	Login            login               `cmd:"" name:"login" group:"people" help:"Log in."`
+	Logout           logout              `cmd:"" name:"logout" group:"people" help:"Log out."`
+	Whoami           whoami              `cmd:"" name:"whoami" group:"people" help:"Show who is logged in."`
+	Token            authToken           `cmd:"" name:"auth:token" group:"people" help:"Show the token in use."`
+	Auths            authorizations      `cmd:"" name:"authorizations" group:"people" help:"List tokens."`
+	AuthCreate       authorizationCreate `cmd:"" name:"authorizations:create" group:"people" help:"Make a token."`
+	AuthInfo         authorizationInfo   `cmd:"" name:"authorizations:info" group:"people" help:"Show a token."`
+	AuthRevoke       authorizationRevoke `cmd:"" name:"authorizations:revoke" group:"people" help:"Make a token void."`
+	Teams            teams               `cmd:"" name:"teams" group:"people" help:"List teams."`
+	TeamsCreate      teamCreate          `cmd:"" name:"teams:create" group:"people" help:"Make a team."`
+	TeamsRename      teamRename          `cmd:"" name:"teams:rename" group:"people" help:"Rename a team."`
+	TeamsDestroy     teamDestroy         `cmd:"" name:"teams:destroy" group:"people" help:"Destroy a team that has no spaces."`
+	TwoFactor        twoFactor           `cmd:"" name:"2fa" group:"people" help:"Tell whether you sign in with a second factor."`
+	TwoFactorEnable  twoFactorEnable     `cmd:"" name:"2fa:enable" group:"people" help:"Sign in with the codes of an authenticator app too."`
+	TwoFactorDisable twoFactorDisable    `cmd:"" name:"2fa:disable" group:"people" help:"Sign in with a password alone again."`
+	Members          members             `cmd:"" name:"members" group:"people" help:"List the members of a team."`
+	MembersAdd       memberAdd           `cmd:"" name:"members:add" group:"people" help:"Add a member to a team."`
+	MembersSet       memberSet           `cmd:"" name:"members:set" group:"people" help:"Change the role of a member."`
+	MembersRemove    memberRemove        `cmd:"" name:"members:remove" group:"people" help:"Remove a member from a team."`
+	Access           access              `cmd:"" name:"access" group:"people" help:"List who may do what with an app."`
+	AccessAdd        accessAdd           `cmd:"" name:"access:add" group:"people" help:"Let somebody at an app."`
+	AccessUpdate     accessUpdate        `cmd:"" name:"access:update" group:"people" help:"Change what somebody may do with an app."`
+	AccessRemove     accessRemove        `cmd:"" name:"access:remove" group:"people" help:"Keep somebody from an app."`
 
 	Env            env            `cmd:"" name:"env" group:"tools" help:"Print the environment for Heroku's CLI, git and Terraform."`
 	Heroku         official       `cmd:"" name:"heroku" group:"tools" help:"Run Heroku's own CLI against this server."`

@@ -49,6 +49,8 @@ type fake struct {
 	outbound []heroku.OutboundRule
 	changes  int // of outbound
 	peers    []heroku.Peering
+
+	twoFactor bool // ann's is on
 }
 
 func newFake(t testing.TB) *fake {
@@ -85,6 +87,10 @@ func (f *fake) guard(t testing.TB, next http.Handler) http.Handler {
 		name, password, basic := r.BasicAuth()
 		switch {
 		case basic && r.URL.Path == "/oauth/authorizations" && name == "ann@example.com" && password == "secret":
+			if f.twoFactor && r.Header.Get("Heroku-Two-Factor-Code") != "123456" {
+				problem(w, 403, heroku.ErrTwoFactor, "This two-factor code is wrong.", "")
+				return
+			}
 		case r.URL.Path == "/auth" || strings.HasPrefix(r.URL.Path, "/auth/"):
 		case r.Header.Get("Authorization") == "Bearer secret":
 		default:
@@ -128,6 +134,7 @@ func (f *fake) routes(mux *http.ServeMux) {
 		missing(w, "path: "+r.Method+" "+r.URL.Path)
 	})
 	f.peopleRoutes(mux)
+	f.twoFactorRoutes(mux)
 	f.spaceRoutes(mux)
 	f.networkRoutes(mux)
 	f.appRoutes(mux)
@@ -136,7 +143,7 @@ func (f *fake) routes(mux *http.ServeMux) {
 
 func (f *fake) peopleRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /account", func(w http.ResponseWriter, r *http.Request) {
-		reply(w, 200, heroku.Account{ID: id(1), Email: "ann@example.com"})
+		reply(w, 200, heroku.Account{ID: id(1), Email: "ann@example.com", TwoFactorAuthentication: f.twoFactor})
 	})
 	mux.HandleFunc("POST /oauth/authorizations", func(w http.ResponseWriter, r *http.Request) {
 		in, ok := read[heroku.AuthorizationCreateOpts](w, r)

@@ -108,9 +108,10 @@ func (p *Platform) newUser(ctx context.Context, a cloister.Actor, v verb, email 
 	return cloister.User{ID: cloister.NewID(), Email: email, PasswordHash: hashPassword(password)}, nil
 }
 
-// SignIn turns an e-mail address and a password into an actor, or is Unauthorized. Neither its answer nor its time
-// tells whether the address is known.
-func (p *Platform) SignIn(ctx context.Context, email string, password cloister.Secret) (cloister.Actor, error) {
+// SignIn turns an e-mail address, a password and, where the person has turned that on, a two-factor code into an actor. It
+// is Unauthorized without the right password, and TwoFactor without the right code. Neither its answer nor its time tells
+// whether an address is known.
+func (p *Platform) SignIn(ctx context.Context, email string, password, code cloister.Secret) (cloister.Actor, error) {
 	var u cloister.User
 	err := p.store.View(ctx, func(tx *store.Tx) (err error) {
 		u, err = tx.User(strings.ToLower(email))
@@ -125,6 +126,9 @@ func (p *Platform) SignIn(ctx context.Context, email string, password cloister.S
 	}
 	if ok := passwordMatches(hash, password); !ok || u.ID == "" {
 		return cloister.Actor{}, cloister.Errorf(cloister.Unauthorized, "Invalid credentials provided.")
+	}
+	if err := p.secondFactor(ctx, u, code); err != nil {
+		return cloister.Actor{}, err
 	}
 	return cloister.Actor{User: u}, nil
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/platform"
+	"github.com/cloister-dev/cloister/internal/store"
 )
 
 // peopleDeeds are about teams, their people, and the tokens of an account.
@@ -84,6 +86,29 @@ var peopleDeeds = map[string]deed{
 	}},
 	"SetPassword": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.SetPassword(ctx, a, "stranger@example.com", "another long one")
+		return err
+	}},
+	"StartTwoFactor": {own, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.StartTwoFactor(ctx, a)
+		return err
+	}},
+	"ConfirmTwoFactor": {own, func(ctx context.Context, h *house, a cloister.Actor) error {
+		whose := a
+		whose.Authorization = ""
+		offer, _ := h.StartTwoFactor(ctx, whose)
+		_, err := h.ConfirmTwoFactor(ctx, a, h.code(offer))
+		return err
+	}},
+	"EndTwoFactor": {own, func(ctx context.Context, h *house, a cloister.Actor) error {
+		app := platform.TwoFactorOffer{Secret: "JBSWY3DPEHPK3PXP"}
+		h.store.Update(ctx, func(tx *store.Tx) error {
+			return tx.PutSecondFactor(cloister.SecondFactor{UserID: a.User.ID, Secret: app.Secret, On: true})
+		})
+		return h.EndTwoFactor(ctx, a, h.code(app))
+	}},
+	"ResetTwoFactor": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		h.StartTwoFactor(ctx, h.viewer)
+		_, err := h.ResetTwoFactor(ctx, a, h.viewer.User.Email)
 		return err
 	}},
 	"Authorizations": {own, func(ctx context.Context, h *house, a cloister.Actor) error {

@@ -15,7 +15,7 @@ import (
 func (p *place) behind(t *testing.T, statements ...string) {
 	t.Helper()
 	driver := "sqlite"
-	if strings.HasPrefix(p.dsn, "postgres") {
+	if p.postgres() {
 		driver = "pgx"
 	}
 	db, err := sql.Open(driver, p.dsn)
@@ -28,6 +28,24 @@ func (p *place) behind(t *testing.T, statements ...string) {
 			t.Fatalf("%s: %v", s, err)
 		}
 	}
+}
+
+// count is how many rows a table has.
+func (p *place) count(t *testing.T, table string) (n int) {
+	t.Helper()
+	driver := "sqlite"
+	if p.postgres() {
+		driver = "pgx"
+	}
+	db, err := sql.Open(driver, p.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM `+table).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func TestWhatIsDoneToTheAuditTrailIsFoundAndLocated(t *testing.T) {

@@ -2,21 +2,24 @@ package store
 
 import "github.com/cloister-dev/cloister"
 
-const userColumns = `id, email, name, password_hash, operator, created_at, updated_at`
+const (
+	userColumns = `id, email, name, password_hash, operator, created_at, updated_at`
+	userView    = userColumns + `, EXISTS (SELECT 1 FROM second_factors f WHERE f.user_id = users.id AND f.is_on)`
+)
 
 func scanUser(_ *Tx, r row) (u cloister.User, err error) {
-	err = r.Scan(&u.ID, &u.Email, &u.Name, &u.PasswordHash, &u.Operator, when{&u.CreatedAt}, when{&u.UpdatedAt})
+	err = r.Scan(&u.ID, &u.Email, &u.Name, &u.PasswordHash, &u.Operator, when{&u.CreatedAt}, when{&u.UpdatedAt}, &u.TwoFactor)
 	return u, err
 }
 
 // User finds a user by id or e-mail address.
 func (tx *Tx) User(ref string) (cloister.User, error) {
-	return one(tx, "user", scanUser, `SELECT `+userColumns+` FROM users WHERE id = $1 OR email = $1`, ref)
+	return one(tx, "user", scanUser, `SELECT `+userView+` FROM users WHERE id = $1 OR email = $1`, ref)
 }
 
 // Users lists all users by e-mail address.
 func (tx *Tx) Users() ([]cloister.User, error) {
-	return many(tx, scanUser, `SELECT `+userColumns+` FROM users ORDER BY email`)
+	return many(tx, scanUser, `SELECT `+userView+` FROM users ORDER BY email`)
 }
 
 // InsertUser adds a user; a second one with the same address is a Conflict.

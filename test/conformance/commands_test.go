@@ -30,6 +30,21 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"routed":  routed,
 	"receive": receive,
 	"keep":    keep,
+
+	"authenticator": authenticator,
+}
+
+// authenticator VARIABLE... has Ada of a pretend server sign in with a second factor from now on, and sets the variables to
+// recovery codes.
+func authenticator(ts *testscript.TestScript, neg bool, args []string) {
+	codes, err := ts.Value(pretendKey{}).(*pretend).secondFactor()
+	ts.Check(err)
+	if neg || len(args) > len(codes) {
+		ts.Fatalf("usage: authenticator VARIABLE... (at most %d)", len(codes))
+	}
+	for i, name := range args {
+		ts.Setenv(name, codes[i].Reveal())
+	}
 }
 
 // keep VARIABLE sets a variable to what the last command printed.
@@ -157,15 +172,19 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// login EMAIL PASSWORD runs `heroku login -i` on a terminal, and types when it is asked.
+// login EMAIL PASSWORD [CODE] runs `heroku login -i` on a terminal, and types when it is asked.
 func login(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) != 2 {
-		ts.Fatalf("usage: [!] login EMAIL PASSWORD")
+	if len(args) != 2 && len(args) != 3 {
+		ts.Fatalf("usage: [!] login EMAIL PASSWORD [CODE]")
+	}
+	talk := dialogue{{"Email", args[0]}, {"Password", args[1]}}
+	if len(args) == 3 {
+		talk = append(talk, dialogue{{"Two-factor code", args[2]}}...)
 	}
 	c := exec.Command(lookPath(ts.Getenv("PATH"), "heroku"), "login", "-i")
 	c.Dir = ts.Getenv("WORK")
 	c.Env = append(environ(ts), "HEROKU_API_KEY=") // with a token in the environment it refuses to run
-	out, err := onTerminal(c, time.Minute, dialogue{{"Email", args[0]}, {"Password", args[1]}})
+	out, err := onTerminal(c, time.Minute, talk)
 	ts.Logf("%s", normal(out))
 	if (err != nil) != neg {
 		ts.Fatalf("login: %v", err)

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/pquerna/otp/totp"
+
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/api"
 	"github.com/cloister-dev/cloister/internal/control"
@@ -185,6 +187,19 @@ func (p *pretend) routed(app, line string) error {
 		p.control.Request(info.ID, time.Now(), plan.ParseRequest(line))
 	}
 	return err
+}
+
+// secondFactor gives the admin a second factor, and returns its recovery codes.
+func (p *pretend) secondFactor() ([]cloister.Secret, error) {
+	offer, err := p.platform.StartTwoFactor(context.Background(), p.admin)
+	if err != nil {
+		return nil, err
+	}
+	code, err := totp.GenerateCode(offer.Secret.Reveal(), time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return p.platform.ConfirmTwoFactor(context.Background(), p.admin, cloister.Secret(code))
 }
 
 // pretends is what dynos do: release commands print a line and end with the status at their end, all others run on.
