@@ -10,10 +10,12 @@ import (
 	"time"
 )
 
-// A Drain is a place outside that gets every line of an app's log. Platform writes all of it; nothing of it changes.
+// A Drain is a place outside that gets every line of an app's log. Platform writes all of it; nothing of it changes. That of
+// a space gets the lines of all its apps, whose own drains rest meanwhile.
 type Drain struct {
 	ID        string
-	AppID     string
+	AppID     string // whose lines; of a space's drain as such ""
+	SpaceID   string // of a space's drain
 	URL       Secret // with the credentials that people put into it
 	Token     string // "d.<uuid>": tells the receiver whose lines they are
 	CreatedAt time.Time
@@ -56,6 +58,14 @@ func ParseDrainURL(s string) (Secret, error) {
 	}
 	if why != "" {
 		return "", Errorf(Invalid, "Url %s. A drain is https://user:password@host/path, syslog+tls://host:port or syslog://host:port.", why)
+	}
+	return Secret(s), nil
+}
+
+// ParseSpaceDrainURL checks the address of a drain of a space, which is always HTTPS.
+func ParseSpaceDrainURL(s string) (Secret, error) {
+	if _, why := parseReceiver(s, "https"); why != "" {
+		return "", Errorf(Invalid, "Url %s. The drain of a space is https://user:password@host/path.", why)
 	}
 	return Secret(s), nil
 }

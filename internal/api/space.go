@@ -46,7 +46,7 @@ func (a *API) spaceCreate(r *request) (reply, error) {
 		return reply{}, err
 	}
 	s, err := a.platform.CreateSpace(r.Context(), r.actor, platform.SpaceSpec{Name: in.Name, Team: string(in.Team),
-		Region: string(in.Region), CIDR: in.CIDR, DataCIDR: in.DataCIDR, Shield: in.Shield})
+		Region: string(in.Region), CIDR: in.CIDR, DataCIDR: in.DataCIDR, Shield: in.Shield, LogDrainURL: in.LogDrainURL})
 	return created(space(s)), err
 }
 
@@ -59,7 +59,7 @@ func (in spaceOrder) possible() error {
 	default:
 		return cloister.Errorf(cloister.Invalid, "Generation %q is not known. Use cedar.", in.Generation)
 	}
-	for name, value := range map[string]string{"log_drain_url": in.LogDrainURL, "kpi_url": in.KPIURL, "channel_name": in.Channel} {
+	for name, value := range map[string]string{"kpi_url": in.KPIURL, "channel_name": in.Channel} {
 		if value != "" {
 			return cloister.Errorf(cloister.Unsupported, "%s is not in this version. Create the space without it.", name)
 		}

@@ -30,4 +30,18 @@ func (f *fake) drainRoutes(mux *http.ServeMux) {
 		}
 		missing(w, "log drain")
 	}))
+	drains := map[string]heroku.SpaceLogDrain{}
+	mux.HandleFunc("GET /spaces/{space}/log-drain", func(w http.ResponseWriter, r *http.Request) {
+		if d, ok := drains[r.PathValue("space")]; ok {
+			reply(w, 200, d)
+			return
+		}
+		missing(w, "log drain")
+	})
+	mux.HandleFunc("PUT /spaces/{space}/log-drain", func(w http.ResponseWriter, r *http.Request) {
+		if in, ok := read[heroku.LogDrainCreateOpts](w, r); ok {
+			drains[r.PathValue("space")] = heroku.SpaceLogDrain{ID: id(4100), URL: in.URL, Token: "d." + id(5100)}
+			reply(w, 200, drains[r.PathValue("space")])
+		}
+	})
 }

@@ -96,13 +96,23 @@ func (c *Control) appState(ctx context.Context, id string) (s appState, err erro
 		if s.types, err = tx.Formation(id); err != nil {
 			return err
 		}
-		if s.drains, err = tx.Drains(id); err != nil {
+		if s.drains, err = drains(tx, s.app); err != nil {
 			return err
 		}
 		s.dynos, err = tx.Dynos(id)
 		return err
 	})
 	return s, err
+}
+
+// drains are where the log of an app is sent: to its space's drain, or else to its own.
+func drains(tx *store.Tx, app cloister.App) ([]cloister.Drain, error) {
+	d, err := tx.SpaceDrain(app.SpaceID)
+	if cloister.KindOf(err) == cloister.NotFound {
+		return tx.Drains(app.ID)
+	}
+	d.AppID = app.ID
+	return []cloister.Drain{d}, err
 }
 
 func (c *Control) route(s appState) cloister.Route {

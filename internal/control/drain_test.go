@@ -43,3 +43,18 @@ func TestTheLogFollowsTheDrainsOfAnApp(t *testing.T) {
 		}
 	})
 }
+
+func TestTheDrainOfASpaceTakesTheLogsOfItsApps(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		own := cloister.Drain{ID: cloister.NewID(), AppID: p.app.ID, URL: "https://own.example.com", Token: cloister.NewDrainToken()}
+		of := cloister.Drain{ID: cloister.NewID(), SpaceID: p.space.ID, URL: "https://logs.example.com", Token: cloister.NewDrainToken()}
+		p.update(func(tx *store.Tx) error {
+			own.CreatedAt, own.UpdatedAt, of.CreatedAt = tx.Now, tx.Now, tx.Now
+			return errors.Join(tx.InsertDrain(own), tx.PutSpaceDrain(of), tx.Touch("app", p.app.ID))
+		})
+		after(time.Second)
+		if got := p.logs.of(p.app.ID); len(got) != 1 || got[0].Token != of.Token || got[0].AppID != p.app.ID {
+			t.Errorf("the log knows of %+v", got)
+		}
+	})
+}

@@ -22,6 +22,15 @@ var spaceDeeds = map[string]deed{
 		return err
 	}},
 	"Spaces": {account, func(ctx context.Context, h *house, a cloister.Actor) error { _, err := h.Spaces(ctx, a); return err }},
+	"SpaceDrain": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		h.SetSpaceDrain(ctx, h.admin, "cellar", "https://logs.example.com/")
+		_, err := h.SpaceDrain(ctx, a, "cellar")
+		return err
+	}},
+	"SetSpaceDrain": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.SetSpaceDrain(ctx, a, "cellar", "https://logs.example.com/")
+		return err
+	}},
 	"SetLimits": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.SetLimits(ctx, a, "cellar", map[string]*int{"apps": new(30)})
 		return err

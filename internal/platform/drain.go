@@ -40,6 +40,11 @@ func (p *Platform) AddDrain(ctx context.Context, a cloister.Actor, ref, url stri
 		if app, err = p.app(tx, a, ref, operateApp); err != nil {
 			return err
 		}
+		if _, err := tx.SpaceDrain(app.SpaceID); err == nil {
+			return cloister.Errorf(cloister.Invalid, "Space %s sends the logs of all its apps to a drain of its own: `spaces:drains:get --space %s`.", app.Space.Name, app.Space.Name)
+		} else if cloister.KindOf(err) != cloister.NotFound {
+			return err
+		}
 		all, err := tx.Drains(app.ID)
 		switch {
 		case err != nil:

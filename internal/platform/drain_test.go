@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/platform"
 )
 
 func TestDrainsAreFoundByIDURLAndToken(t *testing.T) {
@@ -60,4 +61,41 @@ func TestAnAppHasFiveDifferentDrains(t *testing.T) {
 	_, all, err := h.Drains(ctx, h.admin, "quiet-garth")
 	must(t, err)
 	same(t, len(all), cloister.LimitDrains.Default())
+}
+
+func TestTheDrainOfASpaceTakesThePlaceOfThoseOfItsApps(t *testing.T) {
+	h := newHouse(t)
+	ctx := t.Context()
+	_, err := h.SpaceDrain(ctx, h.admin, "cellar")
+	wantKind(t, err, cloister.NotFound)
+	for _, url := range []string{"", "http://logs.example.com", "syslog+tls://logs.example.com", "https://"} {
+		_, err = h.SetSpaceDrain(ctx, h.admin, "cellar", url)
+		wantKind(t, err, cloister.Invalid)
+	}
+	app, err := h.App(ctx, h.admin, "quiet-garth")
+	must(t, err)
+	first, err := h.SetSpaceDrain(ctx, h.admin, "cellar", "https://user:hush@logs.example.com/in")
+	must(t, err)
+	same(t, h.touched(t), []string{"app " + app.ID})
+	e := h.events(t)[len(h.events(t))-1]
+	same(t, []any{e.Kind, e.Action, e.Text, strings.Contains(string(e.Changes), "hush")}, []any{"log_drain", "update", "cellar", false})
+	second, err := h.SetSpaceDrain(ctx, h.admin, "cellar", "https://logs.example.com/other")
+	must(t, err)
+	if second.Token == first.Token { // the receiver is another
+		t.Error("another drain has the token of the one before")
+	}
+	now, err := h.SpaceDrain(ctx, h.admin, "cellar")
+	must(t, err)
+	same(t, now, second)
+	_, _, err = h.AddDrain(ctx, h.admin, "quiet-garth", "https://own.example.com")
+	wantKind(t, err, cloister.Invalid)
+	same(t, err.Error(), "Space cellar sends the logs of all its apps to a drain of its own: `spaces:drains:get --space cellar`.")
+
+	_, err = h.CreateSpace(ctx, h.admin, platform.SpaceSpec{Name: "tower", Team: "acme", LogDrainURL: "syslog://logs.example.com"})
+	wantKind(t, err, cloister.Invalid)
+	_, err = h.CreateSpace(ctx, h.admin, platform.SpaceSpec{Name: "tower", Team: "acme", LogDrainURL: "https://logs.example.com/tower"})
+	must(t, err)
+	now, err = h.SpaceDrain(ctx, h.admin, "tower")
+	must(t, err)
+	same(t, now.URL, cloister.Secret("https://logs.example.com/tower"))
 }

@@ -17,6 +17,8 @@ type SpaceSpec struct {
 	CIDR     string
 	DataCIDR string
 	Shield   bool
+
+	LogDrainURL string // where the logs of all its apps are sent; "": each to its own drains
 }
 
 // CreateSpace makes a space; it is allocating until its network is in force. Team admins only.
@@ -41,6 +43,12 @@ func (p *Platform) CreateSpace(ctx context.Context, a cloister.Actor, in SpaceSp
 	data, err := cloister.ParseDataCIDR(in.DataCIDR, cidr)
 	if err != nil {
 		return s, err
+	}
+	var drain cloister.Secret
+	if in.LogDrainURL != "" {
+		if drain, err = cloister.ParseSpaceDrainURL(in.LogDrainURL); err != nil {
+			return s, err
+		}
 	}
 	err = p.update(ctx, a, func(tx *store.Tx) error {
 		team, err := p.team(tx, a, in.Team, createSpace)
@@ -67,6 +75,11 @@ func (p *Platform) CreateSpace(ctx context.Context, a cloister.Actor, in SpaceSp
 		}
 		if err := tx.Changed("space", s.ID, "create", s.Name, nil, s.Space); err != nil {
 			return err
+		}
+		if drain != "" {
+			if _, err := setSpaceDrain(tx, s.Space, drain); err != nil {
+				return err
+			}
 		}
 		return tx.Touch("space", s.ID)
 	})

@@ -33,3 +33,18 @@ func TestDrainsBelongToTheirApp(t *testing.T) {
 		same(t, len(read(t, s, drains)), 0)
 	})
 }
+
+func TestASpaceHasOneDrainAtMost(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *place) {
+		s := p.open(t)
+		x := seed(t, s)
+		drain := func(tx *store.Tx) (cloister.Drain, error) { return tx.SpaceDrain(x.space.ID) }
+		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error { _, err := drain(tx); return err })
+		for _, u := range []cloister.Secret{"https://user:hush@example.com/ü", "https://example.com"} {
+			d := cloister.Drain{ID: cloister.NewID(), SpaceID: x.space.ID, URL: u, Token: cloister.NewDrainToken(), CreatedAt: p.clock.Now(), UpdatedAt: p.clock.Now()}
+			update(t, s, func(tx *store.Tx) error { return tx.PutSpaceDrain(d) })
+			same(t, read(t, s, drain), d)
+			p.clock.advance(time.Second)
+		}
+	})
+}

@@ -16,10 +16,6 @@ var covered = []string{"access", "drains", "dyno", "logs", "maintenance", "membe
 
 // uncovered are commands of those topics that no script runs, and why.
 var uncovered = map[string]string{
-	"drains:get":             "log drains of a space are not in this version",
-	"drains:set":             "log drains of a space are not in this version",
-	"spaces:drains:get":      "log drains of a space are not in this version",
-	"spaces:drains:set":      "log drains of a space are not in this version",
 	"spaces:vpn:config":      "VPN connections are not in this version",
 	"spaces:vpn:connect":     "VPN connections are not in this version",
 	"spaces:vpn:connections": "VPN connections are not in this version",
