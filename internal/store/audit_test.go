@@ -11,41 +11,29 @@ import (
 	"github.com/cloister-dev/cloister/internal/store"
 )
 
+// raw is the database itself, behind the store's back.
+func (p *place) raw(t *testing.T) *sql.DB {
+	t.Helper()
+	driver := "sqlite"
+	if p.postgres() {
+		driver = "pgx"
+	}
+	db, err := sql.Open(driver, p.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
 // behind changes the database behind the store's back.
 func (p *place) behind(t *testing.T, statements ...string) {
 	t.Helper()
-	driver := "sqlite"
-	if p.postgres() {
-		driver = "pgx"
-	}
-	db, err := sql.Open(driver, p.dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
 	for _, s := range statements {
-		if _, err := db.ExecContext(t.Context(), s); err != nil {
+		if _, err := p.raw(t).ExecContext(t.Context(), s); err != nil {
 			t.Fatalf("%s: %v", s, err)
 		}
 	}
-}
-
-// count is how many rows a table has.
-func (p *place) count(t *testing.T, table string) (n int) {
-	t.Helper()
-	driver := "sqlite"
-	if p.postgres() {
-		driver = "pgx"
-	}
-	db, err := sql.Open(driver, p.dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if err := db.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM `+table).Scan(&n); err != nil {
-		t.Fatal(err)
-	}
-	return n
 }
 
 func TestWhatIsDoneToTheAuditTrailIsFoundAndLocated(t *testing.T) {

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/cloister-dev/cloister"
@@ -24,9 +25,11 @@ func TestASecondFactorIsKeptSealedAndShowsOnItsUser(t *testing.T) {
 		update(t, s, func(tx *store.Tx) error { return tx.PutSecondFactor(f) })
 		same(t, read(t, s, factor), f)
 		same(t, on(), true)
-		if p.shared() && !p.postgres() { // which would show it in hexadecimal
-			p.behind(t, `CREATE TABLE found AS SELECT user_id FROM second_factors WHERE CAST(secret AS TEXT) LIKE '%`+marker+`%'`)
-			same(t, p.count(t, "found"), 0)
+		if p.shared() {
+			var kept []byte
+			if err := p.raw(t).QueryRowContext(t.Context(), `SELECT secret FROM second_factors`).Scan(&kept); err != nil || len(kept) == 0 || bytes.Contains(kept, []byte(marker)) {
+				t.Errorf("the secret is kept as %q, %v", kept, err)
+			}
 		}
 		update(t, s, func(tx *store.Tx) error { return tx.DeleteSecondFactor(x.user.ID) })
 		same(t, on(), false)
