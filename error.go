@@ -15,6 +15,7 @@ const (
 	BadRequest   Kind = "bad_request"           // not understood at all: no JSON, a malformed range
 	Unauthorized Kind = "unauthorized"          // no credentials, or wrong ones
 	TwoFactor    Kind = "two_factor"            // the password is right, and a second factor is needed
+	Suspended    Kind = "suspended"             // the credentials are right, and their owner is kept out
 	Forbidden    Kind = "forbidden"             // visible to the caller, but not allowed
 	NotFound     Kind = "not_found"             // does not exist, or must look as if it did not
 	Conflict     Kind = "conflict"              // true when asked, no longer true: ask again

@@ -11,9 +11,10 @@ type User struct {
 	ID           string
 	Email        string // lower case; the name by which the clients know a person
 	Name         string
-	PasswordHash string // argon2id in its PHC string form
-	TwoFactor    bool   // signs in with a SecondFactor too
-	Operator     bool   // may administer this installation: make teams, users, pools
+	PasswordHash string    // argon2id in its PHC string form
+	TwoFactor    bool      // signs in with a SecondFactor too
+	SuspendedAt  time.Time // zero: they may come in
+	Operator     bool      // may administer this installation: make teams, users, pools
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 }

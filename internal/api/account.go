@@ -14,6 +14,8 @@ func (a *API) accountRoutes(r chi.Router) {
 	r.Get("/account", a.do(a.accountInfo))
 	r.Get("/account/rate-limits", a.do(a.rateLimit))
 	r.Get("/users/{user}", a.do(a.userInfo))
+	r.Post("/users/{user}/actions/suspend", a.do(a.userSuspend)) // these two are our own
+	r.Post("/users/{user}/actions/restore", a.do(a.userRestore))
 }
 
 func (a *API) accountInfo(r *request) (reply, error) {
@@ -26,6 +28,16 @@ func (a *API) userInfo(r *request) (reply, error) {
 		return reply{}, err
 	}
 	return ok(account(r.actor.User)), nil
+}
+
+func (a *API) userSuspend(r *request) (reply, error) {
+	u, err := a.platform.SuspendUser(r.Context(), r.actor, r.param("user"))
+	return ok(account(u)), err
+}
+
+func (a *API) userRestore(r *request) (reply, error) {
+	u, err := a.platform.RestoreUser(r.Context(), r.actor, r.param("user"))
+	return ok(account(u)), err
 }
 
 // self refuses a path that is about another user than the caller.
@@ -43,7 +55,7 @@ func (a *API) rateLimit(r *request) (reply, error) {
 }
 
 func account(u cloister.User) heroku.Account {
-	return heroku.Account{ID: u.ID, Email: u.Email, Name: optional(u.Name), Verified: true, TwoFactorAuthentication: u.TwoFactor,
+	return heroku.Account{ID: u.ID, Email: u.Email, Name: optional(u.Name), Verified: true, TwoFactorAuthentication: u.TwoFactor, SuspendedAt: heroku.At(u.SuspendedAt),
 		CreatedAt: heroku.At(u.CreatedAt), UpdatedAt: heroku.At(u.UpdatedAt)}
 }
 

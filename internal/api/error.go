@@ -13,6 +13,7 @@ import (
 var statuses = map[cloister.Kind]int{
 	cloister.BadRequest:   http.StatusBadRequest,
 	cloister.Unauthorized: http.StatusUnauthorized,
+	cloister.Suspended:    http.StatusForbidden,
 	cloister.TwoFactor:    http.StatusForbidden,
 	cloister.Forbidden:    http.StatusForbidden,
 	cloister.NotFound:     http.StatusNotFound,

@@ -117,6 +117,8 @@ type commands struct {
 	TeamsCreate      teamCreate          `cmd:"" name:"teams:create" group:"people" help:"Make a team."`
 	TeamsRename      teamRename          `cmd:"" name:"teams:rename" group:"people" help:"Rename a team."`
 	TeamsDestroy     teamDestroy         `cmd:"" name:"teams:destroy" group:"people" help:"Destroy a team that has no spaces."`
+	UsersSuspend     userSuspend         `cmd:"" name:"users:suspend" group:"people" help:"Keep somebody out; only operators may."`
+	UsersRestore     userRestore         `cmd:"" name:"users:restore" group:"people" help:"Let somebody in again."`
 	TwoFactor        twoFactor           `cmd:"" name:"2fa" group:"people" help:"Tell whether you sign in with a second factor."`
 	TwoFactorEnable  twoFactorEnable     `cmd:"" name:"2fa:enable" group:"people" help:"Sign in with the codes of an authenticator app too."`
 	TwoFactorDisable twoFactorDisable    `cmd:"" name:"2fa:disable" group:"people" help:"Sign in with a password alone again."`

@@ -145,6 +145,17 @@ func (f *fake) peopleRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /account", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, 200, heroku.Account{ID: id(1), Email: "ann@example.com", TwoFactorAuthentication: f.twoFactor})
 	})
+	mux.HandleFunc("POST /users/{user}/actions/{action}", func(w http.ResponseWriter, r *http.Request) {
+		if r.PathValue("user") != "bob@example.com" {
+			missing(w, "user")
+			return
+		}
+		a := heroku.Account{ID: id(2), Email: "bob@example.com"}
+		if r.PathValue("action") == "suspend" {
+			a.SuspendedAt = heroku.At(fakeNow)
+		}
+		reply(w, 200, a)
+	})
 	mux.HandleFunc("POST /oauth/authorizations", func(w http.ResponseWriter, r *http.Request) {
 		in, ok := read[heroku.AuthorizationCreateOpts](w, r)
 		if !ok {

@@ -27,6 +27,7 @@ func (h *Handler) authenticate(r *http.Request) (cloister.Actor, error) {
 var statusOf = map[cloister.Kind]int{
 	cloister.BadRequest:   http.StatusBadRequest,
 	cloister.Unauthorized: http.StatusUnauthorized,
+	cloister.Suspended:    http.StatusForbidden,
 	cloister.Forbidden:    http.StatusForbidden,
 	cloister.NotFound:     http.StatusNotFound,
 	cloister.Conflict:     http.StatusConflict,

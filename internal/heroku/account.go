@@ -87,3 +87,13 @@ func (c *Client) CreateKey(ctx context.Context, in KeyCreateOpts) (Key, error) {
 func (c *Client) DeleteKey(ctx context.Context, id string) error {
 	return c.Do(ctx, http.MethodDelete, Path("/account/keys/%s", id), nil, nil)
 }
+
+// SuspendUser keeps a person out. It is ours, and only operators may.
+func (c *Client) SuspendUser(ctx context.Context, email string) (Account, error) {
+	return call[Account](ctx, c, http.MethodPost, Path("/users/%s/actions/suspend", email), nil)
+}
+
+// RestoreUser lets a person in again.
+func (c *Client) RestoreUser(ctx context.Context, email string) (Account, error) {
+	return call[Account](ctx, c, http.MethodPost, Path("/users/%s/actions/restore", email), nil)
+}

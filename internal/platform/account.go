@@ -127,6 +127,9 @@ func (p *Platform) SignIn(ctx context.Context, email string, password, code cloi
 	if ok := passwordMatches(hash, password); !ok || u.ID == "" {
 		return cloister.Actor{}, cloister.Errorf(cloister.Unauthorized, "Invalid credentials provided.")
 	}
+	if err := active(u); err != nil {
+		return cloister.Actor{}, err
+	}
 	if err := p.secondFactor(ctx, u, code); err != nil {
 		return cloister.Actor{}, err
 	}
@@ -145,8 +148,11 @@ func (p *Platform) Authenticate(ctx context.Context, token cloister.Secret) (clo
 			return cloister.Missing("authorization")
 		}
 		u, err := tx.User(auth.UserID)
+		if err != nil {
+			return err
+		}
 		actor = cloister.Actor{User: u, Authorization: auth.ID, Scope: auth.Scope}
-		return err
+		return active(u)
 	})
 	if cloister.KindOf(err) == cloister.NotFound {
 		return cloister.Actor{}, cloister.Errorf(cloister.Unauthorized, "Invalid credentials provided.")

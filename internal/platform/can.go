@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/cloister-dev/cloister"
@@ -105,7 +106,7 @@ func (p *Platform) can(tx *store.Tx, a cloister.Actor, v verb, o object) error {
 	if a.User.ID == "" {
 		return cloister.Errorf(cloister.Unauthorized, "There were no credentials in your `Authorization` header. Try `Authorization: Bearer <OAuth access token>`.")
 	}
-	if err := scope(a, v); err != nil {
+	if err := errors.Join(active(a.User), scope(a, v)); err != nil {
 		return err
 	}
 	switch v {

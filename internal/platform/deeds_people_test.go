@@ -88,6 +88,14 @@ var peopleDeeds = map[string]deed{
 		_, err := h.SetPassword(ctx, a, "stranger@example.com", "another long one")
 		return err
 	}},
+	"SuspendUser": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.SuspendUser(ctx, a, h.stranger.User.Email)
+		return err
+	}},
+	"RestoreUser": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.RestoreUser(ctx, a, h.stranger.User.Email)
+		return err
+	}},
 	"StartTwoFactor": {own, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.StartTwoFactor(ctx, a)
 		return err

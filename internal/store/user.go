@@ -1,14 +1,18 @@
 package store
 
-import "github.com/cloister-dev/cloister"
+import (
+	"time"
+
+	"github.com/cloister-dev/cloister"
+)
 
 const (
 	userColumns = `id, email, name, password_hash, operator, created_at, updated_at`
-	userView    = userColumns + `, EXISTS (SELECT 1 FROM second_factors f WHERE f.user_id = users.id AND f.is_on)`
+	userView    = userColumns + `, suspended_at, EXISTS (SELECT 1 FROM second_factors f WHERE f.user_id = users.id AND f.is_on)`
 )
 
 func scanUser(_ *Tx, r row) (u cloister.User, err error) {
-	err = r.Scan(&u.ID, &u.Email, &u.Name, &u.PasswordHash, &u.Operator, when{&u.CreatedAt}, when{&u.UpdatedAt}, &u.TwoFactor)
+	err = r.Scan(&u.ID, &u.Email, &u.Name, &u.PasswordHash, &u.Operator, when{&u.CreatedAt}, when{&u.UpdatedAt}, when{&u.SuspendedAt}, &u.TwoFactor)
 	return u, err
 }
 
@@ -28,6 +32,11 @@ func (tx *Tx) InsertUser(u cloister.User) error {
 		INSERT INTO users (`+userColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		u.ID, u.Email, u.Name, u.PasswordHash, u.Operator, at(u.CreatedAt), at(u.UpdatedAt))
+}
+
+// SuspendUser keeps a user out since a time; the zero time lets them in again.
+func (tx *Tx) SuspendUser(userID string, since time.Time) error {
+	return tx.must("user", `UPDATE users SET suspended_at = $1, updated_at = $2 WHERE id = $3`, at(since), at(tx.Now), userID)
 }
 
 // SetPassword replaces a user's password hash.

@@ -72,3 +72,18 @@ func TestAuthorizationsLiveAndDie(t *testing.T) {
 		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error { return tx.UpdateAuthorization(a) })
 	})
 }
+
+func TestAUserIsSuspendedSinceATime(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *place) {
+		s := p.open(t)
+		x := seed(t, s)
+		since := func() time.Time {
+			return read(t, s, func(tx *store.Tx) (cloister.User, error) { return tx.User(x.user.ID) }).SuspendedAt
+		}
+		for _, at := range []time.Time{p.clock.Now(), {}} {
+			update(t, s, func(tx *store.Tx) error { return tx.SuspendUser(x.user.ID, at) })
+			same(t, since(), at)
+		}
+		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error { return tx.SuspendUser(cloister.NewID(), p.clock.Now()) })
+	})
+}
