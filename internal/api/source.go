@@ -19,8 +19,11 @@ func (a *API) sourceCreateForApp(r *request) (reply, error) {
 	return a.sourceCreate(r)
 }
 
-// sourceCreate gives everyone who can sign in a place to upload to; what may be built from it is asked later.
+// sourceCreate gives everyone who can sign in a place to upload to.
 func (a *API) sourceCreate(r *request) (reply, error) {
+	if err := a.platform.Upload(r.Context(), r.actor); err != nil {
+		return reply{}, err
+	}
 	if a.beside.Sources == nil {
 		return reply{}, cloister.Errorf(cloister.Unavailable, "This server builds nothing, so it takes no sources.")
 	}

@@ -145,6 +145,13 @@ func (p *Platform) SetBuildpacks(ctx context.Context, a cloister.Actor, ref stri
 	return app, err
 }
 
+// Upload is nil if the actor may upload code; what may be built from it is asked later.
+func (p *Platform) Upload(ctx context.Context, a cloister.Actor) error {
+	return p.store.View(ctx, func(tx *store.Tx) error {
+		return p.can(tx, a, uploadCode, object{resource: "account", user: a.User.ID})
+	})
+}
+
 // Stacks lists the stacks of this installation.
 func (p *Platform) Stacks(ctx context.Context, a cloister.Actor) (out []cloister.Stack, err error) {
 	err = p.store.View(ctx, func(tx *store.Tx) error {

@@ -16,6 +16,7 @@ const (
 	administer  verb = "administer the installation"
 	useAccount  verb = "manage their own account"
 	viewAccount verb = "see what is theirs"
+	uploadCode  verb = "upload code"
 	viewTeam    verb = "view the team"
 	manageTeam  verb = "manage the team"
 	createSpace verb = "create spaces"
@@ -75,7 +76,7 @@ var scoped = func() map[cloister.Scope][]verb {
 		cloister.ReadScope:           look,
 		cloister.ReadProtectedScope:  slices.Concat(look, []verb{readApp}),
 		cloister.WriteScope:          slices.Concat(look, change),
-		cloister.WriteProtectedScope: slices.Concat(look, change, []verb{readApp, deployApp}),
+		cloister.WriteProtectedScope: slices.Concat(look, change, []verb{readApp, deployApp, uploadCode}),
 	}
 }()
 
@@ -110,7 +111,7 @@ func (p *Platform) can(tx *store.Tx, a cloister.Actor, v verb, o object) error {
 		return err
 	}
 	switch v {
-	case useAccount, viewAccount:
+	case useAccount, viewAccount, uploadCode:
 		if o.user != a.User.ID {
 			return cloister.Missing(o.resource)
 		}

@@ -14,6 +14,7 @@ var appDeeds = map[string]deed{
 		_, err := h.Apps(ctx, a, "acme", "cellar")
 		return err
 	}},
+	"Upload": {upload, func(ctx context.Context, h *house, a cloister.Actor) error { return h.Upload(ctx, a) }},
 	"Stacks": {account, func(ctx context.Context, h *house, a cloister.Actor) error { _, err := h.Stacks(ctx, a); return err }},
 	"Features": {see, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.Features(ctx, a, "quiet-garth")

@@ -12,6 +12,7 @@ type need int
 
 const (
 	account  need = iota // being signed in
+	upload               // … with a token that may bring about releases
 	own                  // … with all that one is: it is about one's own tokens
 	oversee              // a place in the team, or to be an operator of the installation
 	view                 // a place in the team

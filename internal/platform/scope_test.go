@@ -15,8 +15,8 @@ var goodFor = map[cloister.Scope][]need{
 	cloister.ReadScope:           {account, oversee, view, see},
 	cloister.ReadProtectedScope:  {account, oversee, view, see, read},
 	cloister.WriteScope:          {account, oversee, view, see, operate, manage, create, admin},
-	cloister.WriteProtectedScope: {account, oversee, view, see, operate, manage, create, admin, read, deploy},
-	cloister.GlobalScope:         {account, oversee, view, see, operate, manage, create, admin, read, deploy, own, operator},
+	cloister.WriteProtectedScope: {account, oversee, view, see, operate, manage, create, admin, read, deploy, upload},
+	cloister.GlobalScope:         {account, oversee, view, see, operate, manage, create, admin, read, deploy, upload, own, operator},
 }
 
 // Each deed is tried with a token of each scope, whose owner may do everything.
