@@ -37,6 +37,9 @@ func ParseRange(s string) (Range, error) {
 		r.Field = field
 		r.First, r.After = strings.CutPrefix(strings.TrimSpace(first), "]")
 		r.Last, r.Before = strings.CutSuffix(strings.TrimSpace(last), "[")
+		if strings.HasSuffix(r.First, ".") || strings.HasPrefix(r.Last, ".") {
+			return Range{}, fmt.Errorf("range %q: where a bound ends and another begins is not clear", s)
+		}
 	}
 	for p := range strings.FieldsFuncSeq(params, func(c rune) bool { return c == ',' || c == ';' }) {
 		k, v, _ := strings.Cut(strings.TrimSpace(p), "=")
