@@ -19,7 +19,8 @@ func (tx *Tx) Event(kind, id, action, text string) error {
 
 // Changed appends to the audit trail with what a noun, a struct or a map, was before and is after; either may be nil.
 func (tx *Tx) Changed(kind, id, action, text string, before, after any) error {
-	last, err := many(tx, scanEvent, `SELECT `+eventColumns+` FROM events ORDER BY seq DESC LIMIT 1`)
+	last, err := many(tx, func(_ *Tx, r row) (e cloister.Event, err error) { return e, r.Scan(&e.Seq, &e.Seal) },
+		`SELECT seq, seal FROM events ORDER BY seq DESC LIMIT 1`)
 	if err != nil {
 		return err
 	}
