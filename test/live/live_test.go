@@ -193,7 +193,7 @@ func (w *world) releasesLoseNoRequest(t *testing.T) {
 	w.Cloister(t, "ps:restart", "--app", "north-app")
 	w.settled(t, "north-app", 4, w.version(t, "north-app"))
 	if down := stop(); down > 1 {
-		t.Errorf("%d of 4 dynos were down at once", down)
+		t.Errorf("%d of 4 dynos were down at once; the app's log:\n%s", down, w.Cloister(t, "logs", "--app", "north-app", "--source", "heroku", "--num", "400"))
 	}
 	w.Cloister(t, "ps:scale", "web=2", "--app", "north-app")
 	w.settled(t, "north-app", 2, w.version(t, "north-app"))

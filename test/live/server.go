@@ -79,7 +79,7 @@ func Start(t testing.TB, overrides ...string) *Server {
 		s.Down(t)
 		if t.Failed() {
 			log, _ := os.ReadFile(s.Log)
-			t.Logf("the server's log ends:\n%s", tail(log, 6000))
+			t.Logf("the server warned:\n%s\nand its log ends:\n%s", tail(warnings(log), 6000), tail(log, 6000))
 		}
 		if err := os.RemoveAll(dir); err != nil {
 			t.Errorf("something of the server is left: %v", err)
@@ -258,6 +258,17 @@ func freePorts(t testing.TB, n int) (out []string) {
 		out = append(out, port)
 	}
 	return out
+}
+
+// warnings are the lines of a log that tell of more than what goes as it should.
+func warnings(log []byte) []byte {
+	var kept []byte
+	for line := range bytes.Lines(log) {
+		if !bytes.Contains(line, []byte(" level=INFO ")) {
+			kept = append(kept, line...)
+		}
+	}
+	return kept
 }
 
 func tail(b []byte, n int) []byte { return b[max(0, len(b)-n):] }

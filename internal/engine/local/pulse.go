@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,7 +19,19 @@ import (
 // How the health of a zone is felt: something small runs where its workloads run, and is asked for an echo all the time.
 const (
 	beatEvery = 200 * time.Millisecond
-	beatsLost = 5 // in a row, until a zone counts as failed: a second. A machine that stands still for longer loses but one
+	beatsLost = 5 // in a row, until a zone counts as failed: a second
+	// On a busy machine a zone waits for its turn like all else, and is none the healthier elsewhere. Beats that are late for
+	// that reason count as lost only after ten seconds.
+	beatsLate = 50
+)
+
+// What has become of a beat.
+type beat int
+
+const (
+	felt beat = iota // the echo has come
+	late             // none yet, for want of a processor: for the pulse, or for us
+	lost             // none, though the pulse had its turn or is not given one
 )
 
 // A pulse is a process in the control group of a zone. While it is kept from running (the group is frozen, starved, out
@@ -31,7 +44,8 @@ type pulse struct {
 
 	mu     sync.Mutex
 	failed chan struct{} // closed while the zone has failed
-	missed int           // echoes in a row
+	lost   int           // beats in a row
+	late   int           // beats in a row, with the lost
 	known  chan struct{} // closed once it has come to a verdict
 	once   sync.Once
 }
@@ -66,7 +80,7 @@ func (e *Engine) feel(p *pulse) {
 	for e.life.Err() == nil {
 		if err := p.beat(e.life); err != nil && e.life.Err() == nil {
 			e.log.Warn("the pulse of a zone has ended, starting it again", "zone", p.zone, "because", err)
-			p.note(false)
+			p.note(lost)
 			e.pause(beatEvery)
 		}
 	}
@@ -114,13 +128,20 @@ func (p *pulse) beat(life context.Context) error {
 				return fmt.Errorf("ask for an echo: %w", err)
 			}
 		}
-		out.SetReadDeadline(time.Now().Add(beatEvery))
+		due := time.Now().Add(beatEvery)
+		out.SetReadDeadline(due)
 		_, err := out.Read(make([]byte, 1))
 		asked = errors.Is(err, os.ErrDeadlineExceeded)
-		if err != nil && !asked {
+		switch {
+		case err == nil:
+			p.note(felt)
+		case !asked:
 			return fmt.Errorf("wait for an echo: %w", err)
+		case time.Since(due) > beatEvery || waits(cmd.Process.Pid):
+			p.note(late)
+		default:
+			p.note(lost)
 		}
-		p.note(err == nil)
 		select {
 		case <-life.Done():
 			return nil
@@ -129,17 +150,27 @@ func (p *pulse) beat(life context.Context) error {
 	}
 }
 
-// note takes down whether an echo has come.
-func (p *pulse) note(echo bool) {
+// waits reports whether one of a process's threads waits for a processor, or has one. In a frozen process none does.
+func waits(pid int) bool {
+	threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	return slices.ContainsFunc(threads, func(d os.DirEntry) bool { return running(d.Name()) })
+}
+
+// note takes down what has become of a beat.
+func (p *pulse) note(b beat) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	was := p.missed >= beatsLost
-	if echo {
-		p.missed = 0
-	} else {
-		p.missed++
+	was := p.hasFailed()
+	switch b {
+	case felt:
+		p.lost, p.late = 0, 0
+	case late:
+		p.late++
+	case lost:
+		p.lost++
+		p.late++
 	}
-	is := p.missed >= beatsLost
+	is := p.hasFailed()
 	if is && !was {
 		close(p.failed)
 		p.tell(false)
@@ -147,16 +178,19 @@ func (p *pulse) note(echo bool) {
 		p.failed = make(chan struct{})
 		p.tell(true)
 	}
-	if echo || is {
+	if b == felt || is {
 		p.once.Do(func() { close(p.known) })
 	}
 }
+
+// hasFailed is called with the lock held.
+func (p *pulse) hasFailed() bool { return p.lost >= beatsLost || p.late >= beatsLate }
 
 // works reports whether the zone runs what is in it.
 func (p *pulse) works() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.missed < beatsLost
+	return !p.hasFailed()
 }
 
 // whileWorks is a context that also ends, with an Unavailable cause, when the zone fails: nothing that runs in it comes to

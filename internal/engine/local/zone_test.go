@@ -1,8 +1,12 @@
 package local_test
 
 import (
+	"maps"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +83,49 @@ func TestAZoneThatHangsIsSeenAndLeft(t *testing.T) {
 		t.Errorf("drop in the zone that works again: %v", err)
 	}
 	m.start(e, engine.Workload{Space: s.ID, Zone: "b", Command: []string{"sleep", "1000"}})
+}
+
+// A zone that only waits for a processor is no worse than the others, which may have to wait as well.
+func TestAZoneThatIsShortOfProcessorsHasNotFailed(t *testing.T) {
+	m := newMachine(t, "short")
+	e := m.open()
+	pulse := "/" + m.config.Name + "/zone-b/pulse"
+	burner := exec.Command("sh", "-c", "while :; do :; done")
+	if err := burner.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { burner.Process.Kill(); burner.Wait() })
+	// The pulse's group has one millisecond a second, and somebody else in it wants all of that.
+	group := "/sys/fs/cgroup/cpu" + pulse
+	quota := map[string]string{"cpu.cfs_period_us": "1000000", "cpu.cfs_quota_us": "1000"}
+	if _, err := os.Stat(group); err != nil { // version 2
+		group, quota = "/sys/fs/cgroup"+pulse, map[string]string{"cpu.max": "1000 1000000"}
+	}
+	m.write(filepath.Join(group, "cgroup.procs"), []byte(strconv.Itoa(burner.Process.Pid)))
+	for _, file := range slices.Sorted(maps.Keys(quota)) {
+		m.write(filepath.Join(group, file), []byte(quota[file]))
+	}
+	before := m.counter(filepath.Join(group, "cpu.stat"), "nr_throttled")
+	m.until("the group was held back four times", func() bool {
+		if got := m.health(e); got != "a b c" {
+			t.Fatalf("%q work", got)
+		}
+		return m.counter(filepath.Join(group, "cpu.stat"), "nr_throttled") >= before+4
+	})
+}
+
+// counter reads a number from a file of lines "name number".
+func (m *machine) counter(file, name string) (n int) {
+	m.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		m.Fatal(err)
+	}
+	_, after, ok := strings.Cut("\n"+string(text), "\n"+name+" ")
+	if !ok {
+		m.Fatalf("%s has no %s:\n%s", file, name, text)
+	}
+	return number(strings.Fields(after)[0])
 }
 
 // What is killed in a zone is no reason to leave it.
