@@ -56,7 +56,7 @@ echo "== what ran beside: the simulation and the fuzzers"
 show <"$log.beside" || true
 
 passed=$(grep -cE '^\s*--- PASS' "$log" || true)
-failures=$(grep -cE '^\s*--- FAIL' "$log" || true)
+failures=$(grep -cE '^\s*--- FAIL|^FAIL\s.*\[(build|setup) failed\]' "$log" || true)
 skipped=$(grep -cE '^\s*--- SKIP' "$log" || true)
 if [ "$skipped" -gt 0 ]; then
   echo

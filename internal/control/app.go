@@ -240,6 +240,7 @@ func (c *Control) drop(ctx context.Context, ids []string) error {
 func (c *Control) dropApp(ctx context.Context, id string) error {
 	c.routes.dropApp(id)
 	c.names.dropApp(id)
+	c.unstarted.forgetApp(id)
 	if c.builds != nil {
 		c.builds.abandon(id)
 	}

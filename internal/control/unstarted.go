@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -12,29 +13,36 @@ import (
 
 // unstarted are the dynos whose owners have read in this life of ours why they do not start.
 type unstarted struct {
-	mu  sync.Mutex
-	ids map[string]bool
+	mu   sync.Mutex
+	apps map[string]string // by dyno
 }
 
-// first reports whether id was not in yet, and enters it.
-func (u *unstarted) first(id string) bool {
+// first reports whether a dyno was not in yet, and enters it.
+func (u *unstarted) first(id, app string) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.ids[id] {
+	if _, ok := u.apps[id]; ok {
 		return false
 	}
-	if u.ids == nil {
-		u.ids = map[string]bool{}
+	if u.apps == nil {
+		u.apps = map[string]string{}
 	}
-	u.ids[id] = true
+	u.apps[id] = app
 	return true
 }
 
-// forget takes id out: it has started, or is gone.
+// forget takes a dyno out: it has started, or is gone.
 func (u *unstarted) forget(id string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	delete(u.ids, id)
+	delete(u.apps, id)
+}
+
+// forgetApp takes out the dynos of an app that was destroyed: nobody tells of each that it is gone.
+func (u *unstarted) forgetApp(app string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	maps.DeleteFunc(u.apps, func(_, of string) bool { return of == app })
 }
 
 // notStarted tells a dyno's owner why the engine did not start it, and has record write the row of one that will never
@@ -48,7 +56,7 @@ func (c *Control) notStarted(ctx context.Context, d cloister.Dyno, why error, re
 		if err := c.store.Update(ctx, func(tx *store.Tx) error { return record(tx, after) }); err != nil {
 			return err
 		}
-	} else if len(lines) == 0 || !c.unstarted.first(d.ID) {
+	} else if len(lines) == 0 || !c.unstarted.first(d.ID, d.AppID) {
 		return why
 	}
 	for _, l := range lines {

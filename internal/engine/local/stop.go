@@ -126,7 +126,11 @@ func (e *Engine) Drop(ctx context.Context, id string) error {
 	select {
 	case <-w.ended:
 	case <-working.Done():
-		return context.Cause(working)
+		select {
+		case <-w.ended: // before that, and the choice was by chance
+		default:
+			return context.Cause(working)
+		}
 	}
 	w.dropping.Lock()
 	defer w.dropping.Unlock()
