@@ -34,8 +34,9 @@ type Config struct {
 	Database  string `toml:"database"`   // "postgres://…", or "" for SQLite in the state directory
 	Engine    string `toml:"engine"`     // "local", or "fake" to work on the API without running anything
 
-	Hostnames []string `toml:"hostnames"` // more names and addresses that the API is reached by, for its certificate
-	Zones     []string `toml:"zones"`     // parts of this machine that dynos are spread over
+	Hostnames  []string `toml:"hostnames"`   // more names and addresses that the API is reached by, for its certificate
+	APITrusted []string `toml:"api_trusted"` // ranges of clients that API, git and terminals are answered to; none: everybody
+	Zones      []string `toml:"zones"`       // parts of this machine that dynos are spread over
 
 	OutboundPool       string   `toml:"outbound_pool"`       // stable outbound addresses of spaces
 	OutboundMasquerade bool     `toml:"outbound_masquerade"` // the pool is known to this machine only
@@ -158,14 +159,16 @@ func (c *Config) validate() error {
 	if p, err := netip.ParsePrefix(c.Transit); err != nil || !p.Addr().Is4() || p.Bits() > 16 {
 		bad("transit", "%q is not an IPv4 range of a /16 or more", c.Transit)
 	}
-	for _, b := range c.Balancers {
-		switch p, err := netip.ParsePrefix(b); {
-		case err != nil:
-			bad("balancers", "%q is not an IP range", b)
-		case p.Addr().Is4In6():
-			bad("balancers", "%s is an IPv4-mapped IPv6 range; write it as IPv4", b)
-		case p.Bits() == 0:
-			bad("balancers", "%s is everybody, whose word would then be taken; name the balancers", b)
+	for key, ranges := range map[string][]string{"api_trusted": c.APITrusted, "balancers": c.Balancers} {
+		for _, r := range ranges {
+			switch p, err := netip.ParsePrefix(r); {
+			case err != nil:
+				bad(key, "%q is not an IP range", r)
+			case p.Addr().Is4In6():
+				bad(key, "%s is an IPv4-mapped IPv6 range; write it as IPv4", r)
+			case p.Bits() == 0 && key == "balancers":
+				bad(key, "%s is everybody, whose word would then be taken; name the balancers", r)
+			}
 		}
 	}
 	if c.ProxyProtocol && len(c.Balancers) == 0 {

@@ -114,6 +114,8 @@ func TestWrongConfigurationIsRefusedInWords(t *testing.T) {
 		{"balancers", "CLOISTER_BALANCERS=10.0.0.0/8,here", `balancers: "here" is not an IP range`},
 		{"balancers", "CLOISTER_BALANCERS=::ffff:10.0.0.0/104", `balancers: ::ffff:10.0.0.0/104 is an IPv4-mapped IPv6 range; write it as IPv4`},
 		{"balancers", "CLOISTER_BALANCERS=0.0.0.0/0", `balancers: 0.0.0.0/0 is everybody, whose word would then be taken; name the balancers`},
+		{"api_trusted", "CLOISTER_API_TRUSTED=10.0.0.0/8,office", `api_trusted: "office" is not an IP range`},
+		{"api_trusted", "CLOISTER_API_TRUSTED=::ffff:10.0.0.0/104", `api_trusted: ::ffff:10.0.0.0/104 is an IPv4-mapped IPv6 range; write it as IPv4`},
 		{"proxy_protocol", "CLOISTER_PROXY_PROTOCOL=true", `proxy_protocol: needs balancers: it is taken from nobody else`},
 		{"engine", "CLOISTER_ENGINE=docker", `engine: "docker" is not an engine; use local or fake`},
 		{"name", "CLOISTER_NAME=Mine", `name: "Mine" must be 1 to 10 lower-case letters and digits`},

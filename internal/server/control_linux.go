@@ -134,7 +134,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ctl.Run(ctx) })
 	group.Go(func() error { return giveBack(ctx) })
-	group.Go(func() error { return serveAPI(ctx, c, own, handler, sessions, shells) })
+	group.Go(func() error { return serveAPI(ctx, c, own, handler, sessions, shells, log) })
 	group.Go(func() error { return serveFeed(ctx, c, feed) })
 	group.Go(func() error { return (&admin{config: c, store: s, platform: p}).serve(ctx) })
 	group.Go(func() error { return (&housekeeper{store: s, images: images, sources: sources, log: log}).run(ctx) })

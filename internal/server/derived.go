@@ -72,14 +72,9 @@ func addressNames(ips []net.IP) (out []string) {
 	return out
 }
 
-func (c Config) balancers() (out []netip.Prefix) {
-	for _, s := range c.Balancers {
-		if p, err := netip.ParsePrefix(s); err == nil { // validated
-			out = append(out, p)
-		}
-	}
-	return out
-}
+func (c Config) balancers() []netip.Prefix { return prefixes(c.Balancers) }
+
+func (c Config) apiTrusted() []netip.Prefix { return prefixes(c.APITrusted) }
 
 // caBundle is the file of certificates that builds trust.
 func (c Config) caBundle() string {

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -17,19 +18,20 @@ import (
 )
 
 // serveAPI serves plain HTTP, HTTPS, rendezvous and SSH on the port of the API until ctx is done.
-func serveAPI(ctx context.Context, c Config, cert *leaf, h http.Handler, sessions *attach.Attach, shells *sshd.Sshd) error {
+func serveAPI(ctx context.Context, c Config, cert *leaf, h http.Handler, sessions *attach.Attach, shells *sshd.Sshd, log *slog.Logger) error {
 	l, err := inherited(0, c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen for the API: %w", err)
 	}
 	plain, secure, rendezvous, ssh := sniff(l, &tls.Config{GetCertificate: cert.get, MinVersion: tls.VersionTLS12, DynamicRecordSizingDisabled: true})
 	// No write timeout: logs are followed and pushes built for as long as it takes.
-	s := &http.Server{Handler: overTLS(h), ConnContext: withTLS, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	g := guard{ranges: c.apiTrusted(), log: log}
+	s := &http.Server{Handler: overTLS(g.requests(h)), ConnContext: withTLS, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	group := errgroup.Group{}
 	group.Go(func() error { return s.Serve(plain) })
 	group.Go(func() error { return s.Serve(secure) })
-	group.Go(func() error { return sessions.Serve(ctx, rendezvous) })
-	group.Go(func() error { return shells.Serve(ctx, ssh) })
+	group.Go(func() error { return sessions.Serve(ctx, g.connections(rendezvous)) })
+	group.Go(func() error { return shells.Serve(ctx, g.connections(ssh)) })
 	stop := context.AfterFunc(ctx, func() {
 		patience, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()

@@ -2,10 +2,13 @@ package live
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +19,8 @@ import (
 // TestWaysIn is a server with a pool of ingress addresses: who reaches which app by which way, from outside, from the
 // same space and from a peer.
 func TestWaysIn(t *testing.T) {
-	s := Start(t, "CLOISTER_OUTBOUND_MASQUERADE=false", "CLOISTER_INGRESS_POOL=203.0.113.0/28")
+	s := Start(t, "CLOISTER_OUTBOUND_MASQUERADE=false", "CLOISTER_INGRESS_POOL=203.0.113.0/28",
+		"CLOISTER_LISTEN=:"+freePorts(t, 1)[0], "CLOISTER_API_TRUSTED=198.51.101.2/32")
 	w := &world{Server: s, api: &heroku.Client{URL: s.API, Token: s.Token}, outside: NewOutside(t, "198.51.100.0/24", "203.0.113.0/28")}
 	for _, a := range []struct{ space, cidr, app, flag string }{
 		{"east", "10.20.0.0/16", "east-app", ""}, {"west", "10.30.0.0/16", "west-app", ""}, {"east", "", "inner-app", "--internal-routing"},
@@ -35,6 +39,7 @@ func TestWaysIn(t *testing.T) {
 	}
 	t.Run("a space's own address leads to its apps alone", w.ownAddressLeadsToOwnApps)
 	t.Run("a stranger is not even answered", w.strangerIsNotAnswered)
+	t.Run("the API answers clients in its ranges alone", w.apiAnswersTrusted)
 	t.Run("an internal app answers inside its space alone", w.internalAnswersInside)
 	t.Run("a peer reaches dynos and internal apps, until it is none", w.peerReaches)
 }
@@ -75,6 +80,48 @@ func (w *world) ask(host, address string) (int, string, error) {
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	return res.StatusCode, string(body), err
+}
+
+// apiAnswersTrusted asks from the outside, which is trusted, and from this machine's address on that network, which is not.
+func (w *world) apiAnswersTrusted(t *testing.T) {
+	api := w.outside.Host + ":" + port(w.API)
+	trusted := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true,
+		DialContext: func(context.Context, string, string) (net.Conn, error) { return w.outside.Dial(api) }}}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+api+"/account", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+w.Token)
+	if res, err := trusted.Do(r); err != nil {
+		t.Error(err)
+	} else if res.Body.Close(); res.StatusCode != http.StatusOK {
+		t.Errorf("a trusted client gets %d", res.StatusCode)
+	}
+	stranger := &heroku.Client{URL: "http://" + api, Token: w.Token}
+	if _, err := stranger.App(t.Context(), "east-app"); err == nil || !strings.Contains(err.Error(), "does not answer the address "+w.outside.Host) {
+		t.Errorf("a stranger with a token gets %v", err)
+	}
+	for _, path := range []string{"/east-app.git/info/refs?service=git-upload-pack", "/streams/x", "/sources/x", "/slugs/x"} {
+		res, err := http.Get("http://" + api + path)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		res.Body.Close()
+		if res.StatusCode != http.StatusForbidden {
+			t.Errorf("a stranger gets %d at %s", res.StatusCode, path)
+		}
+	}
+	c, err := net.Dial("tcp", api)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(20 * time.Second))
+	io.WriteString(c, "SSH-2.0-test\r\n")
+	if said, err := io.ReadAll(c); len(said) > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a stranger is greeted with %q: %v", said, err)
+	}
 }
 
 func (w *world) ownAddressLeadsToOwnApps(t *testing.T) {

@@ -65,6 +65,11 @@ func Start(t testing.TB, overrides ...string) *Server {
 	}
 	ports := freePorts(t, 3)
 	s.API, s.HTTP, s.HTTPS = "http://127.0.0.1:"+ports[0], "127.0.0.1:"+ports[1], "127.0.0.1:"+ports[2]
+	for _, o := range overrides {
+		if port, ok := strings.CutPrefix(o, "CLOISTER_LISTEN=:"); ok {
+			s.API = "http://127.0.0.1:" + port
+		}
+	}
 	s.Name, s.CA = "t"+ports[0], filepath.Join(s.State, "ca.pem")
 	s.Env = append(os.Environ(),
 		"CLOISTER_STATE="+s.State, "CLOISTER_RUN="+s.Run, "CLOISTER_NAME="+s.Name,
