@@ -80,7 +80,7 @@ func (a *admin) serve(ctx context.Context) error {
 	s := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	stop := context.AfterFunc(ctx, func() { s.Close() })
 	defer stop()
-	if err := s.Serve(only{l, []int{0, os.Getuid()}}); err != http.ErrServerClosed {
+	if err := s.Serve(only{l, byUser(0, os.Getuid())}); err != http.ErrServerClosed {
 		return err
 	}
 	return nil
@@ -144,23 +144,9 @@ func answer(w http.ResponseWriter, v any, err error) {
 	json.NewEncoder(w).Encode(v)
 }
 
-// only is a listener on a unix socket that hangs up on everybody but some users.
-type only struct {
-	net.Listener
-	uids []int
-}
-
-func (l only) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		if slices.Contains(l.uids, peerUID(c)) {
-			return c, nil
-		}
-		c.Close()
-	}
+// byUser lets in what comes from one of these users, over a unix socket.
+func byUser(uids ...int) func(net.Conn) bool {
+	return func(c net.Conn) bool { return slices.Contains(uids, peerUID(c)) }
 }
 
 // peerUID is the user at the other end of a unix socket, -1 when the kernel does not say.

@@ -136,7 +136,7 @@ func TestOtherUsersAreHungUpOn(t *testing.T) {
 	}{{[]int{os.Getuid()}, true}, {[]int{4711, os.Getuid()}, true}, {[]int{4711}, false}, {nil, false}} {
 		accepted := make(chan net.Conn, 1)
 		go func() {
-			if conn, err := (only{l, c.uids}).Accept(); err == nil {
+			if conn, err := (only{l, byUser(c.uids...)}).Accept(); err == nil {
 				accepted <- conn
 			}
 			close(accepted)
@@ -187,7 +187,7 @@ func TestAskSaysWhyThereIsNoAnswer(t *testing.T) {
 	defer l.Close()
 	go func() { // as to somebody who is not root
 		for {
-			conn, err := (only{l, nil}).Accept()
+			conn, err := (only{l, byUser()}).Accept()
 			if err != nil {
 				return
 			}

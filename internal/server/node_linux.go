@@ -35,7 +35,7 @@ func RunNode(ctx context.Context, c Config, log *slog.Logger) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return giveBack(ctx) })
 	group.Go(func() error { return remote.Serve(ctx, forControl, e, []int{0, c.ControlUID}, log) })
-	group.Go(func() error { return doors.Serve(ctx, only{forRouter, []int{0, c.RouterUID}}, e) })
+	group.Go(func() error { return doors.Serve(ctx, only{forRouter, byUser(0, c.RouterUID)}, e) })
 	return group.Wait()
 }
 

@@ -59,7 +59,7 @@ func serveFeed(ctx context.Context, c Config, feed http.Handler) error {
 	s := &http.Server{Handler: feed, ReadHeaderTimeout: 10 * time.Second}
 	stop := context.AfterFunc(ctx, func() { s.Close() })
 	defer stop()
-	if err := s.Serve(only{l, []int{0, c.RouterUID, os.Getuid()}}); err != http.ErrServerClosed {
+	if err := s.Serve(only{l, byUser(0, c.RouterUID, os.Getuid())}); err != http.ErrServerClosed {
 		return err
 	}
 	return nil

@@ -20,13 +20,18 @@ type guard struct {
 	log    *slog.Logger
 }
 
+// trusts judges a client by its address and port, and tells the operator of one that is refused.
 func (g guard) trusts(client string) bool {
-	a, err := netip.ParseAddrPort(client)
-	if len(g.ranges) == 0 || err != nil {
-		return len(g.ranges) == 0
+	if len(g.ranges) == 0 {
+		return true
 	}
+	a, err := netip.ParseAddrPort(client)
 	ip := a.Addr().Unmap().WithZone("")
-	return ip.IsLoopback() || slices.ContainsFunc(g.ranges, func(p netip.Prefix) bool { return p.Contains(ip) })
+	if err == nil && (ip.IsLoopback() || slices.ContainsFunc(g.ranges, func(p netip.Prefix) bool { return p.Contains(ip) })) {
+		return true
+	}
+	g.log.Info("a client outside the trusted ranges was refused", "client", client)
+	return false
 }
 
 // requests refuses those of strangers with 403, before anything else of them is looked at.
@@ -36,7 +41,6 @@ func (g guard) requests(h http.Handler) http.Handler {
 			h.ServeHTTP(w, r)
 			return
 		}
-		g.log.Info("a client outside the trusted ranges was refused", "client", r.RemoteAddr)
 		host, _, _ := net.SplitHostPort(r.RemoteAddr)
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Connection", "close")
@@ -47,20 +51,6 @@ func (g guard) requests(h http.Handler) http.Handler {
 }
 
 // connections closes those of strangers, in protocols that have no words for why.
-func (g guard) connections(l net.Listener) net.Listener { return guarded{l, g} }
-
-type guarded struct {
-	net.Listener
-	guard guard
-}
-
-func (l guarded) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil || l.guard.trusts(c.RemoteAddr().String()) {
-			return c, err
-		}
-		l.guard.log.Info("a client outside the trusted ranges was refused", "client", c.RemoteAddr().String())
-		c.Close()
-	}
+func (g guard) connections(l net.Listener) net.Listener {
+	return only{l, func(c net.Conn) bool { return g.trusts(c.RemoteAddr().String()) }}
 }

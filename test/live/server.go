@@ -58,14 +58,12 @@ func Start(t testing.TB, overrides ...string) *Server {
 		t.Fatal(err)
 	}
 	s.State, s.Run, s.Log = filepath.Join(dir, "state"), filepath.Join(dir, "run"), filepath.Join(dir, "server.log")
+	ports := freePorts(t, 3)
+	s.API, s.HTTP, s.HTTPS = "http://127.0.0.1:"+ports[0], "127.0.0.1:"+ports[1], "127.0.0.1:"+ports[2]
 	for _, o := range overrides {
 		if state, ok := strings.CutPrefix(o, "CLOISTER_STATE="); ok {
 			s.State = state
 		}
-	}
-	ports := freePorts(t, 3)
-	s.API, s.HTTP, s.HTTPS = "http://127.0.0.1:"+ports[0], "127.0.0.1:"+ports[1], "127.0.0.1:"+ports[2]
-	for _, o := range overrides {
 		if port, ok := strings.CutPrefix(o, "CLOISTER_LISTEN=:"); ok {
 			s.API = "http://127.0.0.1:" + port
 		}
