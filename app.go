@@ -1,7 +1,9 @@
 package cloister
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -56,6 +58,25 @@ func NewLabel() string { return randomHex(6) }
 
 // Host is the app's default host name under the installation's app domain.
 func (a App) Host(domain string) string { return a.Name + "-" + a.Label + "." + domain }
+
+// ChangeConfig is config vars after a change, in which nil removes one, and the names of those that it set and removed,
+// sorted. What is as it was counts as neither.
+func ChangeConfig(was map[string]Secret, change map[string]*Secret) (vars map[string]Secret, set, removed []string) {
+	vars = maps.Clone(was)
+	for _, name := range slices.Sorted(maps.Keys(change)) {
+		value := change[name]
+		old, exists := vars[name]
+		switch {
+		case value == nil && exists:
+			delete(vars, name)
+			removed = append(removed, name)
+		case value != nil && (!exists || old != *value):
+			vars[name] = *value
+			set = append(set, name)
+		}
+	}
+	return vars, set, removed
+}
 
 // ValidConfig reports why vars may not be an app's config vars, or nil.
 func ValidConfig(vars map[string]Secret) error {

@@ -236,6 +236,9 @@ func (p *Platform) TransferSpace(ctx context.Context, a cloister.Actor, ref, tea
 		if err := tx.TransferSpace(s.ID, to.ID); err != nil {
 			return err
 		}
+		if err := p.movePipelines(tx, s.Space, s.Team, to); err != nil {
+			return err
+		}
 		was := s
 		s.Team, s.TeamID, s.UpdatedAt = to, to.ID, tx.Now
 		if err := tx.Changed("space", s.ID, "update", s.Name+" from "+was.Team.Name+" to "+to.Name, was.Space, s.Space); err != nil {

@@ -12,22 +12,25 @@ import (
 type verb string
 
 const (
-	setUp       verb = "set up the installation"
-	administer  verb = "administer the installation"
-	useAccount  verb = "manage their own account"
-	viewAccount verb = "see what is theirs"
-	uploadCode  verb = "upload code"
-	viewTeam    verb = "view the team"
-	manageTeam  verb = "manage the team"
-	createSpace verb = "create spaces"
-	viewSpace   verb = "view the space"
-	manageSpace verb = "manage the space"
-	createApp   verb = "create apps in the space"
-	viewApp     verb = "view the app"
-	readApp     verb = "read the config vars and the logs of the app"
-	deployApp   verb = "deploy the app"
-	operateApp  verb = "operate the app"
-	manageApp   verb = "manage the app"
+	setUp          verb = "set up the installation"
+	administer     verb = "administer the installation"
+	useAccount     verb = "manage their own account"
+	viewAccount    verb = "see what is theirs"
+	uploadCode     verb = "upload code"
+	viewTeam       verb = "view the team"
+	manageTeam     verb = "manage the team"
+	createSpace    verb = "create spaces"
+	viewPipeline   verb = "view the pipeline"
+	readPipeline   verb = "read the config vars of the pipeline"
+	managePipeline verb = "manage the pipeline"
+	viewSpace      verb = "view the space"
+	manageSpace    verb = "manage the space"
+	createApp      verb = "create apps in the space"
+	viewApp        verb = "view the app"
+	readApp        verb = "read the config vars and the logs of the app"
+	deployApp      verb = "deploy the app"
+	operateApp     verb = "operate the app"
+	manageApp      verb = "manage the app"
 )
 
 // An object is what a verb is about: its owner decides, and resource is its name should it have to look missing.
@@ -36,6 +39,7 @@ type object struct {
 	team     string        // id of the team that owns it
 	space    string        // id of the space that it is
 	app      *cloister.App // the app that it is, or belongs to
+	pipeline string        // id of the pipeline that it is, or belongs to
 	user     string        // id of the user that owns it
 }
 
@@ -46,16 +50,18 @@ func (o object) sight() verb {
 		return viewApp
 	case o.space != "":
 		return viewSpace
+	case o.pipeline != "":
+		return viewPipeline
 	}
 	return viewTeam
 }
 
 // allowed says what each role may do in its team. Nobody may do what is neither here nor in granted.
 var allowed = map[cloister.Role][]verb{
-	cloister.Admin: {viewTeam, manageTeam, createSpace, viewSpace, manageSpace, createApp, viewApp, readApp, deployApp, operateApp, manageApp},
+	cloister.Admin: {viewTeam, manageTeam, viewPipeline, readPipeline, managePipeline, createSpace, viewSpace, manageSpace, createApp, viewApp, readApp, deployApp, operateApp, manageApp},
 	// Members of an enterprise team see its spaces, and its apps as far as they are not locked. More is granted one by one.
-	cloister.MemberRole: {viewTeam, viewSpace, viewApp},
-	cloister.Viewer:     {viewTeam, viewSpace, viewApp},
+	cloister.MemberRole: {viewTeam, viewPipeline, readPipeline, managePipeline, viewSpace, viewApp},
+	cloister.Viewer:     {viewTeam, viewPipeline, viewSpace, viewApp},
 }
 
 // granted says what each permission of an app or a space lets one do there.
@@ -69,14 +75,14 @@ var granted = map[cloister.Permission][]verb{
 
 // scoped says what a token of each scope may be used for, of what its owner may do. A global one is good for everything.
 var scoped = func() map[cloister.Scope][]verb {
-	look := []verb{viewAccount, viewTeam, viewSpace, viewApp}
-	change := []verb{manageTeam, createSpace, manageSpace, createApp, operateApp, manageApp}
+	look := []verb{viewAccount, viewTeam, viewPipeline, viewSpace, viewApp}
+	change := []verb{manageTeam, managePipeline, createSpace, manageSpace, createApp, operateApp, manageApp}
 	return map[cloister.Scope][]verb{
 		cloister.IdentityScope:       nil,
 		cloister.ReadScope:           look,
-		cloister.ReadProtectedScope:  slices.Concat(look, []verb{readApp}),
+		cloister.ReadProtectedScope:  slices.Concat(look, []verb{readApp, readPipeline}),
 		cloister.WriteScope:          slices.Concat(look, change),
-		cloister.WriteProtectedScope: slices.Concat(look, change, []verb{readApp, deployApp, uploadCode}),
+		cloister.WriteProtectedScope: slices.Concat(look, change, []verb{readApp, readPipeline, deployApp, uploadCode}),
 	}
 }()
 
@@ -134,7 +140,8 @@ func (p *Platform) can(tx *store.Tx, a cloister.Actor, v verb, o object) error {
 	return cloister.Errorf(cloister.Forbidden, "You do not have permission to %s. Ask an administrator of the team.", v)
 }
 
-// may is what a user may do to an object: by their role in its team and, unless that is enough for v, by permission.
+// may is what a user may do to an object: by their role in its team or as its owner and, unless that is enough for v, by
+// permission.
 func (p *Platform) may(tx *store.Tx, user string, v verb, o object) ([]verb, error) {
 	m, err := tx.Member(o.team, user)
 	member := err == nil
@@ -142,6 +149,9 @@ func (p *Platform) may(tx *store.Tx, user string, v verb, o object) ([]verb, err
 		return nil, err
 	}
 	verbs := allowed[m.Role]
+	if o.user == user { // a pipeline of their own
+		verbs = []verb{viewPipeline, readPipeline, managePipeline}
+	}
 	if o.app != nil && o.app.Locked && m.Role != cloister.Admin {
 		verbs = nil // seen by its collaborators alone
 	}
@@ -150,6 +160,12 @@ func (p *Platform) may(tx *store.Tx, user string, v verb, o object) ([]verb, err
 	}
 	var permissions []cloister.Permission
 	switch {
+	case o.pipeline != "": // whoever sees an app in it sees it
+		sees, err := tx.SeesIn(o.pipeline, user)
+		if err == nil && sees {
+			verbs = slices.Concat(verbs, []verb{viewPipeline})
+		}
+		return verbs, err
 	case o.app != nil:
 		var c cloister.Collaborator
 		c, err = tx.Collaborator(o.app.ID, user)

@@ -22,6 +22,8 @@ const (
 	operate              // … to operate it
 	manage               // … to manage it
 	create               // … to create apps in the space
+	member               // the role of member
+	coupled              // … and the app in the pipeline is seen, as by those who have a permission of it
 	admin                // the role of admin
 	operator             // to be an operator of the installation
 )
@@ -35,7 +37,7 @@ type deed struct {
 // deeds are all of them, by the names of the methods.
 var deeds = func() map[string]deed {
 	all := map[string]deed{}
-	for _, some := range []map[string]deed{peopleDeeds, spaceDeeds, appDeeds} {
+	for _, some := range []map[string]deed{peopleDeeds, spaceDeeds, appDeeds, pipelineDeeds} {
 		maps.Copy(all, some)
 	}
 	return all

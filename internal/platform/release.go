@@ -3,8 +3,6 @@ package platform
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -146,21 +144,8 @@ func (p *Platform) SetConfig(ctx context.Context, a cloister.Actor, ref string, 
 		if app, err = p.app(tx, a, ref, deployApp); err != nil {
 			return err
 		}
-		vars = maps.Clone(app.Config)
 		var set, removed []string
-		for _, name := range slices.Sorted(maps.Keys(change)) {
-			value := change[name]
-			old, exists := vars[name]
-			switch {
-			case value == nil && exists:
-				delete(vars, name)
-				removed = append(removed, name)
-			case value != nil && (!exists || old != *value):
-				vars[name] = *value
-				set = append(set, name)
-			}
-		}
-		if len(set)+len(removed) == 0 {
+		if vars, set, removed = cloister.ChangeConfig(app.Config, change); len(set)+len(removed) == 0 {
 			return nil
 		}
 		if err := cloister.ValidConfig(vars); err != nil {

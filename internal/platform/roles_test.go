@@ -33,21 +33,21 @@ var tries = []try{
 	{who: "nobody", as: func(h *house) cloister.Actor { return h.nobody }},
 	{who: "stranger", as: func(h *house) cloister.Actor { return h.stranger }, may: []need{account, upload, own}},
 	{who: "viewer", as: func(h *house) cloister.Actor { return h.viewer }, may: []need{account, upload, own, oversee, view, see}, sees: all},
-	{who: "member", as: func(h *house) cloister.Actor { return h.member }, may: []need{account, upload, own, oversee, view, see}, sees: all},
-	{who: "one who may create apps", as: func(h *house) cloister.Actor { return h.creates }, may: []need{account, upload, own, oversee, view, see, create}, sees: all},
+	{who: "member", as: func(h *house) cloister.Actor { return h.member }, may: []need{account, upload, own, oversee, view, see, member, coupled}, sees: all},
+	{who: "one who may create apps", as: func(h *house) cloister.Actor { return h.creates }, may: []need{account, upload, own, oversee, view, see, create, member, coupled}, sees: all},
 	{who: "one who may view the app", as: func(h *house) cloister.Actor { return h.views }, may: []need{account, upload, own, see}, sees: ofApp},
 	{who: "one who may deploy it", as: func(h *house) cloister.Actor { return h.deploys }, may: []need{account, upload, own, see, read, deploy}, sees: ofApp},
 	{who: "one who may operate it", as: func(h *house) cloister.Actor { return h.operates }, may: []need{account, upload, own, see, read, operate}, sees: ofApp},
 	{who: "one who may manage it", as: func(h *house) cloister.Actor { return h.manages }, may: []need{account, upload, own, see, manage}, sees: ofApp},
 	// An operator runs the machines; the teams' things are not theirs.
 	{who: "operator", as: func(h *house) cloister.Actor { return h.operator }, may: []need{account, upload, own, oversee, operator}},
-	{who: "admin", as: func(h *house) cloister.Actor { return h.admin }, may: []need{account, upload, own, oversee, view, see, read, deploy, operate, manage, create, admin}, sees: all},
+	{who: "admin", as: func(h *house) cloister.Actor { return h.admin }, may: []need{account, upload, own, oversee, view, see, read, deploy, operate, manage, create, member, coupled, admin}, sees: all},
 }
 
 // ofApp is what one sees who has a permission of an app, and nothing else of its team; all is what the team's people see.
 var (
-	ofApp = []need{see, read, deploy, operate, manage}
-	all   = append([]need{view, create, admin}, ofApp...)
+	ofApp = []need{see, read, deploy, operate, manage, coupled}
+	all   = append([]need{view, create, member, admin}, ofApp...)
 )
 
 func TestRolesMayDoWhatTheyMayAndNothingElse(t *testing.T) {

@@ -33,6 +33,10 @@ type AppFilter struct {
 	User  string // id of a user: apps that they can see
 }
 
+// appsSeen is whether a user sees an app, as a format of the number of their id's parameter.
+const appsSeen = `(apps.team_id IN (SELECT team_id FROM members WHERE user_id = $%[1]d AND (role = 'admin' OR NOT apps.locked))
+	OR apps.id IN (SELECT app_id FROM collaborators WHERE user_id = $%[1]d))`
+
 // Apps lists apps by name.
 func (tx *Tx) Apps(f AppFilter) ([]cloister.App, error) {
 	var where []string
@@ -45,8 +49,7 @@ func (tx *Tx) Apps(f AppFilter) ([]cloister.App, error) {
 	}
 	and(`space_id = $%d`, f.Space)
 	and(`team_id = $%d`, f.Team)
-	and(`(team_id IN (SELECT team_id FROM members WHERE user_id = $%[1]d AND (role = 'admin' OR NOT apps.locked))
-		OR id IN (SELECT app_id FROM collaborators WHERE user_id = $%[1]d))`, f.User)
+	and(appsSeen, f.User)
 	query := `SELECT ` + appColumns + ` FROM apps`
 	if len(where) > 0 {
 		query += ` WHERE ` + strings.Join(where, ` AND `)

@@ -128,6 +128,14 @@ func retryable(err error) bool {
 	return false
 }
 
+// orNull is NULL for "": nothing is referred to.
+func orNull(id string) any {
+	if id == "" {
+		return nil
+	}
+	return id
+}
+
 // at is a time as a column value: microseconds, UTC, NULL for the zero time.
 func at(t time.Time) any {
 	if t.IsZero() {
