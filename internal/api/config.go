@@ -19,13 +19,9 @@ func (a *API) configInfo(r *request) (reply, error) {
 }
 
 func (a *API) configUpdate(r *request) (reply, error) {
-	in, err := decode[heroku.ConfigVarUpdateOpts](r)
+	change, err := configChange(r)
 	if err != nil {
 		return reply{}, err
-	}
-	change := map[string]*cloister.Secret{}
-	for name, value := range in {
-		change[name] = (*cloister.Secret)(value)
 	}
 	vars, err := a.platform.SetConfig(r.Context(), r.actor, r.param("app"), change)
 	return ok(configVars(vars)), err
@@ -34,6 +30,16 @@ func (a *API) configUpdate(r *request) (reply, error) {
 func (a *API) configOfRelease(r *request) (reply, error) {
 	vars, err := a.platform.ReleaseConfig(r.Context(), r.actor, r.param("app"), r.param("release"))
 	return ok(configVars(vars)), err
+}
+
+// configChange reads what a request sets and, with null, removes.
+func configChange(r *request) (map[string]*cloister.Secret, error) {
+	in, err := decode[heroku.ConfigVarUpdateOpts](r)
+	change := map[string]*cloister.Secret{}
+	for name, value := range in {
+		change[name] = (*cloister.Secret)(value)
+	}
+	return change, err
 }
 
 // configVars reveals the values: whoever gets here may deploy, and code sees them anyway.

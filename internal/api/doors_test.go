@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"cmp"
+	"context"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -30,21 +31,22 @@ var visitors = []string{"nobody", "suspended", "identity", "stranger", "neighbou
 var open = map[string]bool{"POST /auth": true, "GET /buildpacks": true, "GET /buildpacks/{buildpack}": true}
 
 // harmless are the routes on which everybody who has a token gets what is theirs, or what all may know.
-var harmless = regexp.MustCompile(`^(GET|POST|DELETE|PATCH) /(account|oauth|regions|stacks|dyno-sizes|addon|pipelines|favorites|users/\{user\}(/apps)?$|spaces$|apps$|teams$|teams/permissions$)|^POST /sources$`)
+var harmless = regexp.MustCompile(`^(GET|POST|DELETE|PATCH) /(account|oauth|regions|stacks|dyno-sizes|addon|pipelines$|pipeline-couplings$|favorites|filters/apps$|users/~/|users/\{user\}(/apps)?$|spaces$|apps$|teams$|teams/permissions$)|^POST /sources$`)
 
 // foreign are the routes that name, in their path or body, something that is inside of something else.
-var foreign = regexp.MustCompile(`\{(build|release|slug|drain|webhook|delivery|event|monitor|ruleset|peering|dyno|domain)\}|^POST /apps/\{app\}/releases$`)
+var foreign = regexp.MustCompile(`\{(build|release|slug|drain|webhook|delivery|event|monitor|ruleset|peering|dyno|domain|pipeline|coupling|promotion)\}|^POST /apps/\{app\}/releases$`)
 
 // A castle is a house with an app that has one of everything, and people who may do some of it.
 type castle struct {
 	*house
 	tokens map[string]string
+	mate   string
 	params map[string]string // what stands for {…} in a path
 }
 
 func newCastle(t *testing.T) *castle {
 	h := newHouse(t)
-	c := &castle{house: h, tokens: map[string]string{"nobody": ""}}
+	c := &castle{house: h, mate: h.ada.User.ID, tokens: map[string]string{"nobody": ""}}
 	for name, role := range map[string]cloister.Role{"suspended": cloister.Admin, "admin": cloister.Admin, "stranger": "", "neighbour": "", "viewer": cloister.Viewer, "member": cloister.MemberRole,
 		"views": "", "deploys": "", "operates": "", "manages": ""} {
 		c.tokens[name] = h.person(name+"@example.com", role)
@@ -75,6 +77,7 @@ func newCastle(t *testing.T) *castle {
 	check(t, err)
 	_, hook, err := h.platform.AddWebhook(ctx, h.ada, "hello", platform.WebhookSpec{URL: "https://hooks.example.com/", Level: "notify", Include: []string{"api:release"}})
 	check(t, err)
+	line, coupling, promotion := h.pipeline(ctx, app)
 	_, build, err := h.platform.CreateBuild(ctx, h.ada, "hello", platform.BuildSpec{SourceURL: "https://example.com/a.tgz"})
 	check(t, err)
 	_, releases, err := h.platform.Releases(ctx, h.ada, "hello")
@@ -99,8 +102,24 @@ func newCastle(t *testing.T) *castle {
 	c.params = map[string]string{"app": "hello", "space": s.Name, "team": "acme", "user": "viewer@example.com", "drain": drain.ID, "webhook": hook.ID,
 		"build": build.ID, "release": releases[0].ID, "slug": slug.ID, "dyno": d.Name(), "authorization": mine[0].ID, "type": "web", "zone": "a",
 		"stack": "debian-12", "region": "tokyo", "size": "private-s", "feature": "preboot", "buildpack": "heroku%2Fgo", "domain": app.Host,
-		"monitor": cloister.NewID(), "peering": "pcx-0", "ruleset": cloister.NewID(), "session": look.ID, "delivery": cloister.NewID(), "event": cloister.NewID()}
+		"monitor": cloister.NewID(), "peering": "pcx-0", "ruleset": cloister.NewID(), "session": look.ID, "delivery": cloister.NewID(), "event": cloister.NewID(),
+		"pipeline": line, "coupling": coupling, "promotion": promotion, "stage": "review"}
 	return c
+}
+
+// pipeline makes a pipeline of acme with hello, of which something was promoted to the app live; the app loose is in none.
+func (h *house) pipeline(ctx context.Context, app platform.AppInfo) (pipeline, coupling, promotion string) {
+	h.t.Helper()
+	p, err := h.platform.CreatePipeline(ctx, h.ada, "line", platform.Owner{Type: "team", ID: app.TeamID})
+	check(h.t, err)
+	c, err := h.platform.Couple(ctx, h.ada, p.ID, app.ID, "staging")
+	check(h.t, err)
+	h.app("cellar", "loose")
+	_, err = h.platform.Couple(ctx, h.ada, p.ID, h.app("cellar", "live").ID, "production")
+	check(h.t, err)
+	x, err := h.platform.Promote(ctx, h.ada, platform.PromotionSpec{Pipeline: p.ID, Source: app.ID, Targets: []string{"live"}})
+	check(h.t, err)
+	return p.ID, c.ID, x.ID
 }
 
 // allRoutes are the routes that do something.
@@ -142,7 +161,7 @@ func (c *castle) visit(route, who string) answer {
 		}
 		return v
 	})
-	body := cmp.Or(strings.ReplaceAll(bodies[route], "<slug>", c.params["slug"]), "{}")
+	body := cmp.Or(strings.NewReplacer("<slug>", c.params["slug"], "<pipeline>", c.params["pipeline"], "<mate>", c.mate).Replace(bodies[route]), "{}")
 	if strings.HasSuffix(path, "/errors") {
 		path += "?start_time=2026-01-01T00:00:00Z&end_time=2026-01-01T01:00:00Z&step=1h&process_type=web"
 	}
@@ -220,40 +239,48 @@ func TestEveryRouteLetsInWhomItShould(t *testing.T) {
 	}
 }
 
-// bodies are what is sent to routes that would not come to the question who asks otherwise. <slug> stands for the app's.
+// bodies are what is sent to routes that would not come to the question who asks otherwise. <slug> stands for the app's, <pipeline> for its
+// pipeline, <mate> for somebody whom all in the team know.
 var bodies = map[string]string{
-	"PATCH /apps/{app}":                                    `{"maintenance":true}`,
-	"PATCH /apps/{app}/config-vars":                        `{"KEY":"value"}`,
-	"PATCH /apps/{app}/dynos/{dyno}":                       `{"columns":80,"lines":24}`,
-	"PATCH /apps/{app}/features/{feature}":                 `{"enabled":true}`,
-	"PATCH /apps/{app}/formation":                          `{"updates":[{"type":"web","quantity":2}]}`,
-	"PATCH /apps/{app}/formation/{type}":                   `{"quantity":2}`,
-	"PATCH /spaces/{space}":                                `{"name":"tower"}`,
-	"PATCH /spaces/{space}/limits":                         `{"apps":30}`,
-	"PATCH /spaces/{space}/members/{user}":                 `{"permissions":[{"name":"create_apps"}]}`,
-	"PATCH /teams/apps/{app}":                              `{"locked":true}`,
-	"PATCH /teams/apps/{app}/collaborators/{user}":         `{"permissions":["deploy"]}`,
-	"PATCH /teams/{team}":                                  `{"name":"priory"}`,
-	"PATCH /teams/{team}/members":                          `{"email":"viewer@example.com","role":"member"}`,
-	"POST /apps":                                           `{"name":"bye","space":"cellar"}`,
-	"POST /apps/{app}/builds":                              `{"source_blob":{"url":"https://example.com/a.tgz"}}`,
-	"POST /apps/{app}/collaborators":                       `{"user":"stranger@example.com"}`,
-	"POST /apps/{app}/dynos":                               `{"command":"true"}`,
-	"POST /apps/{app}/dynos/{dyno}":                        `{"command":"true"}`,
-	"POST /apps/{app}/log-drains":                          `{"url":"https://other.example.com/"}`,
-	"POST /apps/{app}/releases":                            `{"slug":"<slug>"}`,
-	"POST /apps/{app}/slugs":                               `{"process_types":{"web":"serve"}}`,
-	"POST /apps/{app}/webhooks":                            `{"url":"https://other.example.com/","level":"notify","include":["api:release"]}`,
-	"POST /spaces":                                         `{"name":"tower","team":"acme"}`,
-	"POST /spaces/{space}/inbound-ruleset/actions/dry-run": `{"rules":[{"action":"allow","source":"192.0.2.0/24"}]}`,
-	"POST /spaces/{space}/peerings":                        `{"pcx_id":"pcx-0"}`,
-	"POST /spaces/{space}/transfer":                        `{"new_owner":"acme"}`,
-	"POST /teams":                                          `{"name":"priory"}`,
-	"POST /teams/apps":                                     `{"name":"bye","space":"cellar"}`,
-	"POST /teams/apps/{app}/collaborators":                 `{"user":"stranger@example.com","permissions":["view"]}`,
-	"POST /teams/{team}/members":                           `{"email":"stranger@example.com","role":"member"}`,
-	"PUT /spaces/{space}/inbound-ruleset":                  `{"rules":[]}`,
-	"PUT /spaces/{space}/log-drain":                        `{"url":"https://other.example.com/"}`,
-	"PUT /spaces/{space}/outbound-ruleset":                 `{"rules":[]}`,
-	"PUT /teams/{team}/members":                            `{"email":"viewer@example.com","role":"member"}`,
+	"PATCH /apps/{app}":                                     `{"maintenance":true}`,
+	"PATCH /apps/{app}/config-vars":                         `{"KEY":"value"}`,
+	"PATCH /apps/{app}/dynos/{dyno}":                        `{"columns":80,"lines":24}`,
+	"PATCH /apps/{app}/features/{feature}":                  `{"enabled":true}`,
+	"PATCH /apps/{app}/formation":                           `{"updates":[{"type":"web","quantity":2}]}`,
+	"PATCH /apps/{app}/formation/{type}":                    `{"quantity":2}`,
+	"PATCH /spaces/{space}":                                 `{"name":"tower"}`,
+	"PATCH /spaces/{space}/limits":                          `{"apps":30}`,
+	"PATCH /spaces/{space}/members/{user}":                  `{"permissions":[{"name":"create_apps"}]}`,
+	"PATCH /teams/apps/{app}":                               `{"locked":true}`,
+	"PATCH /teams/apps/{app}/collaborators/{user}":          `{"permissions":["deploy"]}`,
+	"PATCH /teams/{team}":                                   `{"name":"priory"}`,
+	"PATCH /teams/{team}/members":                           `{"email":"viewer@example.com","role":"member"}`,
+	"POST /apps":                                            `{"name":"bye","space":"cellar"}`,
+	"POST /apps/{app}/builds":                               `{"source_blob":{"url":"https://example.com/a.tgz"}}`,
+	"POST /apps/{app}/collaborators":                        `{"user":"stranger@example.com"}`,
+	"POST /apps/{app}/dynos":                                `{"command":"true"}`,
+	"POST /apps/{app}/dynos/{dyno}":                         `{"command":"true"}`,
+	"POST /apps/{app}/log-drains":                           `{"url":"https://other.example.com/"}`,
+	"POST /apps/{app}/releases":                             `{"slug":"<slug>"}`,
+	"POST /apps/{app}/slugs":                                `{"process_types":{"web":"serve"}}`,
+	"POST /apps/{app}/webhooks":                             `{"url":"https://other.example.com/","level":"notify","include":["api:release"]}`,
+	"PATCH /pipeline-couplings/{coupling}":                  `{"stage":"production"}`,
+	"PATCH /pipelines/{pipeline}":                           `{"name":"row"}`,
+	"PATCH /pipelines/{pipeline}/stage/{stage}/config-vars": `{"KEY":"value"}`,
+	"POST /pipeline-couplings":                              `{"app":"loose","pipeline":"<pipeline>","stage":"review"}`,
+	"POST /pipeline-promotions":                             `{"pipeline":{"id":"<pipeline>"},"source":{"app":{"id":"hello"}},"targets":[{"app":{"id":"live"}}]}`,
+	"POST /pipeline-transfers":                              `{"pipeline":{"id":"<pipeline>"},"new_owner":{"id":"<mate>","type":"user"}}`,
+	"POST /pipelines":                                       `{"name":"row"}`,
+	"POST /spaces":                                          `{"name":"tower","team":"acme"}`,
+	"POST /spaces/{space}/inbound-ruleset/actions/dry-run":  `{"rules":[{"action":"allow","source":"192.0.2.0/24"}]}`,
+	"POST /spaces/{space}/peerings":                         `{"pcx_id":"pcx-0"}`,
+	"POST /spaces/{space}/transfer":                         `{"new_owner":"acme"}`,
+	"POST /teams":                                           `{"name":"priory"}`,
+	"POST /teams/apps":                                      `{"name":"bye","space":"cellar"}`,
+	"POST /teams/apps/{app}/collaborators":                  `{"user":"stranger@example.com","permissions":["view"]}`,
+	"POST /teams/{team}/members":                            `{"email":"stranger@example.com","role":"member"}`,
+	"PUT /spaces/{space}/inbound-ruleset":                   `{"rules":[]}`,
+	"PUT /spaces/{space}/log-drain":                         `{"url":"https://other.example.com/"}`,
+	"PUT /spaces/{space}/outbound-ruleset":                  `{"rules":[]}`,
+	"PUT /teams/{team}/members":                             `{"email":"viewer@example.com","role":"member"}`,
 }

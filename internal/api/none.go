@@ -5,21 +5,19 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/heroku"
 )
 
 // noneRoutes has the lists of things that do not exist here: an empty list is the truth about them, and clients that
 // only look go on. What would make such a thing is not here (see missing.go).
 func (a *API) noneRoutes(r chi.Router) {
-	for _, path := range []string{"/account/keys", "/addons", "/addon-attachments", "/pipelines", "/favorites", "/oauth/clients"} {
+	for _, path := range []string{"/account/keys", "/addons", "/addon-attachments", "/favorites", "/oauth/clients"} {
 		r.Get(path, a.do(a.accountNone))
 	}
 	for _, kind := range []string{"addons", "addon-attachments", "sni-endpoints"} {
 		r.Get("/apps/{app}/"+kind, a.do(a.appNone))
 	}
 	r.Get("/spaces/{space}/vpn-connections", a.do(a.spaceNone))
-	r.Get("/apps/{app}/pipeline-couplings", a.do(a.uncoupled))
 }
 
 func (a *API) accountNone(*request) (reply, error) { return none(), nil }
@@ -32,14 +30,6 @@ func (a *API) appNone(r *request) (reply, error) {
 func (a *API) spaceNone(r *request) (reply, error) {
 	_, err := a.platform.Space(r.Context(), r.actor, r.param("space"))
 	return none(), err
-}
-
-// uncoupled says that an app is in no pipeline. It is an object for those which are, so an empty list will not do.
-func (a *API) uncoupled(r *request) (reply, error) {
-	if _, err := a.platform.App(r.Context(), r.actor, r.param("app")); err != nil {
-		return reply{}, err
-	}
-	return reply{}, &cloister.Error{Kind: cloister.NotFound, Message: "This app is in no pipeline.", Resource: "pipeline_coupling"}
 }
 
 // none is an empty list.
