@@ -22,12 +22,13 @@ func (a *API) accountInfo(r *request) (reply, error) {
 	return ok(account(r.actor.User)), nil
 }
 
-// userInfo tells about the caller: "~", or by their own address or id. Nobody learns here who else exists.
+// userInfo tells about the caller: "~", or by their own address or id; or about somebody of their teams.
 func (a *API) userInfo(r *request) (reply, error) {
-	if err := self(r); err != nil {
-		return reply{}, err
+	if self(r) == nil {
+		return a.accountInfo(r)
 	}
-	return ok(account(r.actor.User)), nil
+	u, err := a.platform.User(r.Context(), r.actor, r.param("user"))
+	return ok(account(u)), err
 }
 
 func (a *API) userSuspend(r *request) (reply, error) {

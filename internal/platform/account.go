@@ -70,6 +70,36 @@ func (p *Platform) CreateUser(ctx context.Context, a cloister.Actor, email strin
 	return u, err
 }
 
+// User finds the actor, or somebody whom they share a team with, by id or e-mail address.
+func (p *Platform) User(ctx context.Context, a cloister.Actor, ref string) (u cloister.User, err error) {
+	err = p.store.View(ctx, func(tx *store.Tx) error {
+		if err := p.can(tx, a, viewAccount, object{resource: "account", user: a.User.ID}); err != nil {
+			return err
+		}
+		u, err = p.mate(tx, a, ref)
+		return err
+	})
+	return u, err
+}
+
+// mate finds the actor, or somebody whom they share a team with: nobody learns by it who else has an account.
+func (p *Platform) mate(tx *store.Tx, a cloister.Actor, ref string) (cloister.User, error) {
+	u, err := tx.User(strings.ToLower(ref))
+	if err != nil || u.ID == a.User.ID {
+		return u, err
+	}
+	teams, err := tx.TeamsOf(a.User.ID)
+	for _, t := range teams {
+		if _, err := tx.Member(t.ID, u.ID); cloister.KindOf(err) != cloister.NotFound {
+			return u, err
+		}
+	}
+	if err == nil {
+		err = cloister.Missing("user")
+	}
+	return cloister.User{}, err
+}
+
 // SetPassword gives a person another password. Operators only.
 func (p *Platform) SetPassword(ctx context.Context, a cloister.Actor, email string, password cloister.Secret) (cloister.User, error) {
 	u, err := p.newUser(ctx, a, administer, email, password)

@@ -80,6 +80,10 @@ var peopleDeeds = map[string]deed{
 		_, err := h.CreateTeam(ctx, a, "abbey")
 		return err
 	}},
+	"User": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.User(ctx, a, "creates@example.com")
+		return err
+	}},
 	"CreateUser": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.CreateUser(ctx, a, "new@example.com", "long enough")
 		return err

@@ -12,10 +12,13 @@ import (
 )
 
 // covered are the topics of the official CLI of which every command is in a script.
-var covered = []string{"access", "drains", "dyno", "logs", "maintenance", "members", "peerings", "ps", "releases", "run", "spaces", "teams", "trusted-ips", "webhooks"}
+var covered = []string{"access", "drains", "dyno", "logs", "maintenance", "members", "peerings", "pipelines", "ps", "releases", "run", "spaces", "teams", "trusted-ips", "webhooks"}
 
 // uncovered are commands of those topics that no script runs, and why.
 var uncovered = map[string]string{
+	"pipelines:connect":      "it asks Heroku's own service for GitHub, which the CLI reaches at an address of its own",
+	"pipelines:open":         "it opens a browser at Heroku's dashboard",
+	"pipelines:setup":        "it asks Heroku's own service for GitHub, which the CLI reaches at an address of its own",
 	"spaces:vpn:config":      "VPN connections are not in this version",
 	"spaces:vpn:connect":     "VPN connections are not in this version",
 	"spaces:vpn:connections": "VPN connections are not in this version",
