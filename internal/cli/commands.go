@@ -70,28 +70,41 @@ type commands struct {
 	PSSocks   psSocks          `cmd:"" name:"ps:socks" group:"dynos" help:"Be a SOCKS proxy into the network of a dyno."`
 	RunInside runInside        `cmd:"" name:"run:inside" group:"dynos" help:"Run a command inside a dyno that runs already."`
 
-	Config        configList    `cmd:"" name:"config" group:"config" help:"List the config vars of an app."`
-	ConfigGet     configGet     `cmd:"" name:"config:get" group:"config" help:"Show the values of config vars."`
-	ConfigSet     configSet     `cmd:"" name:"config:set" group:"config" help:"Set config vars."`
-	ConfigUnset   configUnset   `cmd:"" name:"config:unset" group:"config" help:"Remove config vars."`
-	Releases      releases      `cmd:"" name:"releases" group:"config" help:"List the releases of an app."`
-	ReleaseInfo   releaseInfo   `cmd:"" name:"releases:info" group:"config" help:"Show a release."`
-	ReleaseOut    releaseOut    `cmd:"" name:"releases:output" group:"config" help:"Show the output of a release's release command."`
-	Retry         releaseRetry  `cmd:"" name:"releases:retry" group:"config" help:"Run the newest release's release command again."`
-	Rollback      rollback      `cmd:"" name:"releases:rollback" group:"config" help:"Go back to an earlier release."`
-	Logs          logs          `cmd:"" name:"logs" group:"config" help:"Show the log of an app."`
-	Drains        drains        `cmd:"" name:"drains" group:"config" help:"List the log drains of an app."`
-	DrainsAdd     drainAdd      `cmd:"" name:"drains:add" group:"config" help:"Send the log of an app to a URL."`
-	SpaceDrain    spaceDrain    `cmd:"" name:"spaces:drains:get" aliases:"drains:get" group:"spaces" help:"Show where the logs of all apps of a space are sent."`
-	SpaceDrainSet spaceDrainSet `cmd:"" name:"spaces:drains:set" aliases:"drains:set" group:"spaces" help:"Send the logs of all apps of a space to a URL."`
-	DrainsDrop    drainRemove   `cmd:"" name:"drains:remove" group:"config" help:"Remove a log drain."`
-	Webhooks      webhooks      `cmd:"" name:"webhooks" group:"config" help:"List who is told of what changes about an app."`
-	HookAdd       webhookAdd    `cmd:"" name:"webhooks:add" group:"config" help:"Have a URL told of what changes about an app."`
-	HookInfo      webhookInfo   `cmd:"" name:"webhooks:info" group:"config" help:"Show a webhook."`
-	HookUpdate    webhookUpdate `cmd:"" name:"webhooks:update" group:"config" help:"Change a webhook."`
-	HookDrop      webhookRemove `cmd:"" name:"webhooks:remove" group:"config" help:"Remove a webhook."`
-	Deliveries    deliveries    `cmd:"" name:"webhooks:deliveries" group:"config" help:"List what webhooks were told, and how that went."`
-	Delivery      deliveryInfo  `cmd:"" name:"webhooks:deliveries:info" group:"config" help:"Show what a webhook was told."`
+	Config        configList          `cmd:"" name:"config" group:"config" help:"List the config vars of an app."`
+	ConfigGet     configGet           `cmd:"" name:"config:get" group:"config" help:"Show the values of config vars."`
+	ConfigSet     configSet           `cmd:"" name:"config:set" group:"config" help:"Set config vars."`
+	ConfigUnset   configUnset         `cmd:"" name:"config:unset" group:"config" help:"Remove config vars."`
+	Releases      releases            `cmd:"" name:"releases" group:"config" help:"List the releases of an app."`
+	ReleaseInfo   releaseInfo         `cmd:"" name:"releases:info" group:"config" help:"Show a release."`
+	ReleaseOut    releaseOut          `cmd:"" name:"releases:output" group:"config" help:"Show the output of a release's release command."`
+	Retry         releaseRetry        `cmd:"" name:"releases:retry" group:"config" help:"Run the newest release's release command again."`
+	Rollback      rollback            `cmd:"" name:"releases:rollback" group:"config" help:"Go back to an earlier release."`
+	Logs          logs                `cmd:"" name:"logs" group:"config" help:"Show the log of an app."`
+	Drains        drains              `cmd:"" name:"drains" group:"config" help:"List the log drains of an app."`
+	DrainsAdd     drainAdd            `cmd:"" name:"drains:add" group:"config" help:"Send the log of an app to a URL."`
+	SpaceDrain    spaceDrain          `cmd:"" name:"spaces:drains:get" aliases:"drains:get" group:"spaces" help:"Show where the logs of all apps of a space are sent."`
+	SpaceDrainSet spaceDrainSet       `cmd:"" name:"spaces:drains:set" aliases:"drains:set" group:"spaces" help:"Send the logs of all apps of a space to a URL."`
+	DrainsDrop    drainRemove         `cmd:"" name:"drains:remove" group:"config" help:"Remove a log drain."`
+	Pipelines     pipelines           `cmd:"" name:"pipelines" group:"deploy" help:"List pipelines."`
+	PipeInfo      pipelineInfo        `cmd:"" name:"pipelines:info" group:"deploy" help:"Show a pipeline and its apps."`
+	PipeCreate    pipelineCreate      `cmd:"" name:"pipelines:create" group:"deploy" help:"Make a pipeline with its first app."`
+	PipeAdd       pipelineAdd         `cmd:"" name:"pipelines:add" group:"deploy" help:"Add an app to a pipeline."`
+	PipeUpdate    pipelineUpdate      `cmd:"" name:"pipelines:update" group:"deploy" help:"Move an app to another stage of its pipeline."`
+	PipeRemove    pipelineRemove      `cmd:"" name:"pipelines:remove" group:"deploy" help:"Take an app out of its pipeline."`
+	PipePromote   pipelinePromote     `cmd:"" name:"pipelines:promote" group:"deploy" help:"Release an app's code, as it was built, to the apps of the next stage."`
+	PipeConfig    pipelineConfig      `cmd:"" name:"pipelines:config" group:"deploy" help:"List the config vars that apps of a stage begin with."`
+	PipeSet       pipelineConfigSet   `cmd:"" name:"pipelines:config:set" group:"deploy" help:"Set config vars that apps of a stage begin with."`
+	PipeUnset     pipelineConfigUnset `cmd:"" name:"pipelines:config:unset" group:"deploy" help:"Remove config vars that apps of a stage begin with."`
+	PipeRename    pipelineRename      `cmd:"" name:"pipelines:rename" group:"deploy" help:"Rename a pipeline."`
+	PipeMove      pipelineTransfer    `cmd:"" name:"pipelines:transfer" group:"deploy" help:"Give a pipeline to a team or a user."`
+	PipeDrop      pipelineDestroy     `cmd:"" name:"pipelines:destroy" group:"deploy" help:"Destroy a pipeline; its apps stay."`
+	Webhooks      webhooks            `cmd:"" name:"webhooks" group:"config" help:"List who is told of what changes about an app."`
+	HookAdd       webhookAdd          `cmd:"" name:"webhooks:add" group:"config" help:"Have a URL told of what changes about an app."`
+	HookInfo      webhookInfo         `cmd:"" name:"webhooks:info" group:"config" help:"Show a webhook."`
+	HookUpdate    webhookUpdate       `cmd:"" name:"webhooks:update" group:"config" help:"Change a webhook."`
+	HookDrop      webhookRemove       `cmd:"" name:"webhooks:remove" group:"config" help:"Remove a webhook."`
+	Deliveries    deliveries          `cmd:"" name:"webhooks:deliveries" group:"config" help:"List what webhooks were told, and how that went."`
+	Delivery      deliveryInfo        `cmd:"" name:"webhooks:deliveries:info" group:"config" help:"Show what a webhook was told."`
 
 	Domains      domains         `cmd:"" name:"domains" group:"build" help:"List the domains of an app."`
 	DomainsAdd   domainAdd       `cmd:"" name:"domains:add" group:"build" help:"Add a domain."`

@@ -102,14 +102,9 @@ type configSet struct {
 
 // Run sets config vars, names the release that has them, and prints those that were set.
 func (c *configSet) Run(ctx context.Context, s *Session) error {
-	in, names := heroku.ConfigVarUpdateOpts{}, []string{}
-	for _, arg := range c.Vars {
-		k, v, ok := strings.Cut(arg, "=")
-		if !ok {
-			return complain("%s is invalid. Must be in the format FOO=bar.", arg)
-		}
-		in[k] = &v
-		names = append(names, k)
+	in, names, err := assignments(c.Vars)
+	if err != nil {
+		return err
 	}
 	vars, err := s.changeVars(ctx, c.appFlag, "Setting", names, in)
 	if err != nil {
@@ -127,12 +122,31 @@ type configUnset struct {
 
 // Run removes config vars and names the release that is without them.
 func (c *configUnset) Run(ctx context.Context, s *Session) error {
+	_, err := s.changeVars(ctx, c.appFlag, "Unsetting", c.Keys, removals(c.Keys))
+	return err
+}
+
+// assignments reads KEY=value arguments as a change, and gives the keys in their order.
+func assignments(args []string) (heroku.ConfigVarUpdateOpts, []string, error) {
+	in, names := heroku.ConfigVarUpdateOpts{}, []string{}
+	for _, arg := range args {
+		k, v, ok := strings.Cut(arg, "=")
+		if !ok {
+			return nil, nil, complain("%s is invalid. Must be in the format FOO=bar.", arg)
+		}
+		in[k] = &v
+		names = append(names, k)
+	}
+	return in, names, nil
+}
+
+// removals is the change that removes config vars.
+func removals(keys []string) heroku.ConfigVarUpdateOpts {
 	in := heroku.ConfigVarUpdateOpts{}
-	for _, k := range c.Keys {
+	for _, k := range keys {
 		in[k] = nil
 	}
-	_, err := s.changeVars(ctx, c.appFlag, "Unsetting", c.Keys, in)
-	return err
+	return in
 }
 
 func (s *Session) changeVars(ctx context.Context, f appFlag, verb string, names []string, in heroku.ConfigVarUpdateOpts) (vars heroku.ConfigVars, err error) {

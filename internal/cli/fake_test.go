@@ -40,6 +40,9 @@ type fake struct {
 	domains  map[string][]heroku.Domain
 	drains   map[string][]heroku.LogDrain
 	hooks    map[string][]heroku.AppWebhook
+	lines    []heroku.Pipeline
+	places   []heroku.PipelineCoupling
+	stage    heroku.ConfigVars         // of all pipelines
 	monitors map[string]heroku.Monitor // by process type
 	members  []heroku.TeamMember
 	collabs  []heroku.Collaborator
@@ -56,7 +59,7 @@ type fake struct {
 func newFake(t testing.TB) *fake {
 	f := &fake{rules: map[string]*heroku.Ruleset{}, config: map[string]heroku.ConfigVars{}, releases: map[string][]heroku.Release{},
 		packs: map[string][]heroku.BuildpackInstallation{}, form: map[string][]heroku.Formation{}, domains: map[string][]heroku.Domain{},
-		drains: map[string][]heroku.LogDrain{}, hooks: map[string][]heroku.AppWebhook{}, monitors: map[string]heroku.Monitor{}, secrets: map[string]string{}}
+		drains: map[string][]heroku.LogDrain{}, hooks: map[string][]heroku.AppWebhook{}, stage: heroku.ConfigVars{}, monitors: map[string]heroku.Monitor{}, secrets: map[string]string{}}
 	f.outbound = []heroku.OutboundRule{{Target: "0.0.0.0/0", Protocol: "any", FromPort: heroku.Pointer(heroku.Int(0)), ToPort: heroku.Pointer(heroku.Int(65535))}}
 	f.peers = offered()
 	f.members = []heroku.TeamMember{{Email: "ann@example.com", Role: "admin"}}

@@ -154,7 +154,17 @@ func (f *fake) appRoutes(mux *http.ServeMux) {
 	f.releaseRoutes(mux)
 	f.drainRoutes(mux)
 	f.webhookRoutes(mux)
+	f.pipelineRoutes(mux)
 	f.monitorRoutes(mux)
+}
+
+// change sets and, where there is null, removes config vars.
+func change(vars heroku.ConfigVars, in heroku.ConfigVarUpdateOpts) {
+	for k, v := range in {
+		if delete(vars, k); v != nil {
+			vars[k] = *v
+		}
+	}
 }
 
 func (f *fake) releaseRoutes(mux *http.ServeMux) {
@@ -164,11 +174,7 @@ func (f *fake) releaseRoutes(mux *http.ServeMux) {
 		if !ok {
 			return
 		}
-		for k, v := range in {
-			if delete(f.config[a.ID], k); v != nil {
-				f.config[a.ID][k] = *v
-			}
-		}
+		change(f.config[a.ID], in)
 		f.release(a, "Config change")
 		reply(w, 200, f.config[a.ID])
 	}))

@@ -88,6 +88,11 @@ func (c *Client) DeleteKey(ctx context.Context, id string) error {
 	return c.Do(ctx, http.MethodDelete, Path("/account/keys/%s", id), nil, nil)
 }
 
+// User finds the caller, or somebody of their teams, by id or e-mail address.
+func (c *Client) User(ctx context.Context, user string) (Account, error) {
+	return call[Account](ctx, c, http.MethodGet, Path("/users/%s", user), nil)
+}
+
 // SuspendUser keeps a person out. It is ours, and only operators may.
 func (c *Client) SuspendUser(ctx context.Context, email string) (Account, error) {
 	return call[Account](ctx, c, http.MethodPost, Path("/users/%s/actions/suspend", email), nil)
