@@ -114,20 +114,24 @@ func (s *Store) connect(dsn string) (err error) {
 }
 
 func (s *Store) migrate(ctx context.Context) error {
+	p, err := s.migrations()
+	if err == nil {
+		_, err = p.Up(ctx)
+	}
+	return err
+}
+
+// migrations are the steps from an empty database to today's schema.
+func (s *Store) migrations() (*goose.Provider, error) {
 	dialect := goose.DialectSQLite3
 	if s.postgres {
 		dialect = goose.DialectPostgres
 	}
 	files, err := fs.Sub(schema, "schema")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p, err := goose.NewProvider(dialect, s.write, files)
-	if err != nil {
-		return err
-	}
-	_, err = p.Up(ctx)
-	return err
+	return goose.NewProvider(dialect, s.write, files)
 }
 
 // Close closes the database. Transactions under way fail.
