@@ -46,6 +46,7 @@ var houses = table(`
 	internal/drain               : . logs outside
 	internal/drain/draintest     :
 	internal/webhook             : . heroku outside
+	internal/backup              : . store build
 	internal/api                 : . engine heroku platform logs webhook
 	internal/web                 : . engine heroku platform logs
 	internal/gitd                : . engine platform logs
@@ -55,7 +56,7 @@ var houses = table(`
 	internal/cli/term            :
 	internal/cli                 : heroku cli/term
 	internal/simulation          : . plan engine engine/fake store platform control
-	internal/server              : . plan engine doors engine/fake engine/local engine/local/inside engine/remote engine/kube store build addon platform control logs metrics outside drain webhook api web gitd attach sshd router heroku cli cli/term isolation
+	internal/server              : . plan engine doors engine/fake engine/local engine/local/inside engine/remote engine/kube store build addon platform control logs metrics outside drain webhook backup api web gitd attach sshd router heroku cli cli/term isolation
 	cmd/cloister                 : cli server
 `)
 

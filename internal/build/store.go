@@ -175,13 +175,9 @@ func (s *Store) needed() (map[string]bool, error) {
 	out := map[string]bool{}
 	for _, d := range index.Manifests {
 		out[d.Digest.Hex] = true
-		raw, err := os.ReadFile(s.blob(d.Digest))
+		m, err := s.manifest(d.Digest)
 		if err != nil {
 			return nil, err
-		}
-		var m v1.Manifest
-		if err := json.Unmarshal(raw, &m); err != nil {
-			return nil, fmt.Errorf("read manifest %s: %w", d.Digest, err)
 		}
 		out[m.Config.Digest.Hex] = true
 		for _, l := range m.Layers {
@@ -234,17 +230,22 @@ func (s *Store) putLayer(l v1.Layer) error {
 		return fmt.Errorf("read layer %s: %w", digest, err)
 	}
 	defer r.Close()
-	f, err := os.CreateTemp(s.path("incoming"), "layer-")
+	return s.copyBlob(digest, r)
+}
+
+// copyBlob keeps what a digest says, or nothing.
+func (s *Store) copyBlob(digest v1.Hash, r io.Reader) error {
+	f, err := os.CreateTemp(s.path("incoming"), "blob-")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name())
 	got, size, err := v1.SHA256(io.TeeReader(r, f))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("copy layer %s: %w", digest, err)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("copy %s: %w", digest, err)
 	}
 	if got != digest {
-		return fmt.Errorf("layer %s has the digest %s after %d bytes", digest, got, size)
+		return fmt.Errorf("%s has the digest %s after %d bytes", digest, got, size)
 	}
 	if err := s.share(f.Name(), 0o644); err != nil {
 		return err

@@ -26,6 +26,7 @@ type admin struct {
 	config   Config
 	store    *store.Store
 	platform *platform.Platform
+	backups  http.Handler // nil: none can be made
 }
 
 // A login is what `cloister login --from-stdin` reads.
@@ -77,6 +78,9 @@ func (a *admin) serve(ctx context.Context) error {
 		})
 		answer(w, out, err)
 	})
+	if a.backups != nil {
+		mux.Handle("POST /backup", a.backups)
+	}
 	s := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	stop := context.AfterFunc(ctx, func() { s.Close() })
 	defer stop()
@@ -166,22 +170,9 @@ func peerUID(c net.Conn) int {
 
 // ask sends a request to the admin socket of a running server.
 func ask(ctx context.Context, c Config, method, path string, in, out any) error {
-	var body bytes.Buffer
-	if in != nil {
-		json.NewEncoder(&body).Encode(in)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://control"+path, &body)
+	res, err := c.root(ctx, method, path, in)
 	if err != nil {
 		return err
-	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, "unix", c.adminSocket())
-		}}}
-	res, err := client.Do(req)
-	if err != nil {
-		return notReached(c, err)
 	}
 	defer res.Body.Close()
 	data, err := io.ReadAll(res.Body)
@@ -194,6 +185,28 @@ func ask(ctx context.Context, c Config, method, path string, in, out any) error 
 		return errors.New(e.Message)
 	}
 	return json.Unmarshal(data, out)
+}
+
+// root sends what root on this machine asks of control.
+func (c Config) root(ctx context.Context, method, path string, in any) (*http.Response, error) {
+	var body bytes.Buffer
+	if in != nil {
+		json.NewEncoder(&body).Encode(in)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://control"+path, &body)
+	if err != nil {
+		return nil, err
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", c.adminSocket())
+		}}}
+	res, err := client.Do(req)
+	if err != nil {
+		return nil, notReached(c, err)
+	}
+	return res, nil
 }
 
 // notReached tells why the server could not be asked.

@@ -15,6 +15,7 @@ import (
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/api"
 	"github.com/cloister-dev/cloister/internal/attach"
+	"github.com/cloister-dev/cloister/internal/backup"
 	"github.com/cloister-dev/cloister/internal/build"
 	"github.com/cloister-dev/cloister/internal/control"
 	"github.com/cloister-dev/cloister/internal/drain"
@@ -44,7 +45,7 @@ func RunControl(ctx context.Context, c Config, log *slog.Logger) error {
 }
 
 func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger) error {
-	keys, err := openKeys(filepath.Join(c.controlDir(), "key"))
+	keys, err := openKeys(c.keyFile())
 	if err != nil {
 		return err
 	}
@@ -131,12 +132,14 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, Terminals: ctl.Sessions(), Shells: shells, Metrics: measured.Handler(), CheckBuildpack: build.CheckBuildpack}, log)}
 	sessions := attach.New(attach.Config{Claim: func(secret cloister.Secret) (attach.Session, bool) { return ctl.Sessions().Claim(secret) }}, log)
 
+	safe := &backups{source: backup.Source{Store: s, Git: git, Images: images, Files: c.files(), Scratch: c.controlDir()}, key: keys.derive("backup")}
+
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ctl.Run(ctx) })
 	group.Go(func() error { return giveBack(ctx) })
 	group.Go(func() error { return serveAPI(ctx, c, own, handler, sessions, shells, log) })
 	group.Go(func() error { return serveFeed(ctx, c, feed) })
-	group.Go(func() error { return (&admin{config: c, store: s, platform: p}).serve(ctx) })
+	group.Go(func() error { return (&admin{config: c, store: s, platform: p, backups: safe}).serve(ctx) })
 	group.Go(func() error { return (&housekeeper{store: s, images: images, sources: sources, log: log}).run(ctx) })
 	group.Go(func() error { return own.keep(ctx, log) })
 	group.Go(func() error { return wildcard.keep(ctx, log) })

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -133,6 +134,43 @@ func Restore(ctx context.Context, c Config, r io.Reader) error {
 	return nil
 }
 
+var errNotEmpty = cloister.Errorf(cloister.Conflict, "The database is not empty. Restore into a new one.")
+
+// Empty refuses a database that Restore would refuse. It makes none.
+func Empty(ctx context.Context, c Config) error {
+	if _, err := os.Stat(c.DSN); errors.Is(err, fs.ErrNotExist) && !isPostgres(c.DSN) {
+		return nil
+	}
+	s := &Store{now: time.Now}
+	if err := s.connect(c.DSN); err != nil {
+		return err
+	}
+	defer s.Close()
+	p, err := s.migrations()
+	if err != nil {
+		return err
+	}
+	if has, err := p.GetDBVersion(ctx); err != nil || has == 0 {
+		return err
+	}
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	return unused(ctx, tx)
+}
+
+// unused refuses a database that has users: without any, it is what a restoration that failed has left.
+func unused(ctx context.Context, tx *sql.Tx) error {
+	users := 0
+	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM users`).Scan(&users)
+	if err == nil && users > 0 {
+		err = errNotEmpty
+	}
+	return err
+}
+
 func (s *Store) fill(ctx context.Context, from *json.Decoder) error {
 	from.UseNumber() // or large numbers would be rounded
 	p, err := s.migrations()
@@ -143,9 +181,6 @@ func (s *Store) fill(ctx context.Context, from *json.Decoder) error {
 	if err != nil {
 		return err
 	}
-	if has != 0 {
-		return cloister.Errorf(cloister.Conflict, "The database is not empty. Restore into a new one.")
-	}
 	var head copyHead
 	if err := from.Decode(&head); err != nil {
 		return err
@@ -153,6 +188,9 @@ func (s *Store) fill(ctx context.Context, from *json.Decoder) error {
 	known := p.ListSources()
 	if newest := known[len(known)-1].Version; head.Schema < 1 || head.Schema > newest {
 		return cloister.Errorf(cloister.Unsupported, "The copy has the schema %d, of which this version, which has %d, knows nothing. Use a newer one.", head.Schema, newest)
+	}
+	if has > head.Schema {
+		return errNotEmpty
 	}
 	if _, err := p.UpTo(ctx, head.Schema); err != nil {
 		return err
@@ -162,6 +200,9 @@ func (s *Store) fill(ctx context.Context, from *json.Decoder) error {
 		return err
 	}
 	defer tx.Rollback()
+	if err := unused(ctx, tx); err != nil {
+		return err
+	}
 	for {
 		var row copyRow
 		err := from.Decode(&row)

@@ -79,10 +79,14 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	return s, nil
 }
 
+func isPostgres(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
+}
+
 func (s *Store) connect(dsn string) (err error) {
 	const pragmas = "_time_format=sqlite&_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)"
 	switch {
-	case strings.HasPrefix(dsn, "postgres://"), strings.HasPrefix(dsn, "postgresql://"):
+	case isPostgres(dsn):
 		s.postgres = true
 		if s.write, err = sql.Open("pgx", dsn); err != nil {
 			return err
