@@ -103,7 +103,7 @@ func newCastle(t *testing.T) *castle {
 		"build": build.ID, "release": releases[0].ID, "slug": slug.ID, "dyno": d.Name(), "authorization": mine[0].ID, "type": "web", "zone": "a",
 		"stack": "debian-12", "region": "tokyo", "size": "private-s", "feature": "preboot", "buildpack": "heroku%2Fgo", "domain": app.Host,
 		"monitor": cloister.NewID(), "peering": "pcx-0", "ruleset": cloister.NewID(), "session": look.ID, "delivery": cloister.NewID(), "event": cloister.NewID(),
-		"pipeline": line, "coupling": coupling, "promotion": promotion, "stage": "review"}
+		"key": cloister.NewID(), "pipeline": line, "coupling": coupling, "promotion": promotion, "stage": "review"}
 	return c
 }
 
@@ -255,6 +255,7 @@ var bodies = map[string]string{
 	"PATCH /teams/apps/{app}/collaborators/{user}":          `{"permissions":["deploy"]}`,
 	"PATCH /teams/{team}":                                   `{"name":"priory"}`,
 	"PATCH /teams/{team}/members":                           `{"email":"viewer@example.com","role":"member"}`,
+	"POST /account/keys":                                    `{"public_key":"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}`,
 	"POST /apps":                                            `{"name":"bye","space":"cellar"}`,
 	"POST /apps/{app}/builds":                               `{"source_blob":{"url":"https://example.com/a.tgz"}}`,
 	"POST /apps/{app}/collaborators":                        `{"user":"stranger@example.com"}`,

@@ -122,6 +122,9 @@ type commands struct {
 	Logout           logout              `cmd:"" name:"logout" group:"people" help:"Log out."`
 	Whoami           whoami              `cmd:"" name:"whoami" group:"people" help:"Show who is logged in."`
 	Token            authToken           `cmd:"" name:"auth:token" group:"people" help:"Show the token in use."`
+	Keys             keys                `cmd:"" name:"keys" group:"people" help:"List your SSH keys, by which you come to git."`
+	KeyAdd           keyAdd              `cmd:"" name:"keys:add" group:"people" help:"Upload an SSH key."`
+	KeyDrop          keyRemove           `cmd:"" name:"keys:remove" group:"people" help:"Take an SSH key away."`
 	Auths            authorizations      `cmd:"" name:"authorizations" group:"people" help:"List tokens."`
 	AuthCreate       authorizationCreate `cmd:"" name:"authorizations:create" group:"people" help:"Make a token."`
 	AuthInfo         authorizationInfo   `cmd:"" name:"authorizations:info" group:"people" help:"Show a token."`

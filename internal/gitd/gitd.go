@@ -150,19 +150,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, t target) error 
 	if err != nil {
 		return err
 	}
-	app, err := h.platform.Repository(r.Context(), actor, t.app, t.service == receivePack)
-	if cloister.KindOf(err) == cloister.NotFound {
-		return cloister.Errorf(cloister.NotFound, "No such app as %s. Look for a mistake in the name with `git remote -v`, or create the app with `heroku create %s`.", t.app, t.app)
-	}
-	if err != nil {
-		return err
-	}
-	if t.what == "info/refs" && t.service == receivePack {
-		if err := h.room(); err != nil {
-			return err
-		}
-	}
-	repo, err := h.open(r.Context(), app.ID)
+	app, repo, err := h.repository(r.Context(), actor, t)
 	if err != nil {
 		return err
 	}
@@ -176,6 +164,22 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, t target) error 
 	default:
 		return h.receive(w, r, actor, app, repo)
 	}
+}
+
+// repository finds what somebody asks for, if they may.
+func (h *Handler) repository(ctx context.Context, actor cloister.Actor, t target) (cloister.App, repository, error) {
+	app, err := h.platform.Repository(ctx, actor, t.app, t.service == receivePack)
+	if cloister.KindOf(err) == cloister.NotFound {
+		err = cloister.Errorf(cloister.NotFound, "No such app as %s. Look for a mistake in the name with `git remote -v`, or create the app with `heroku create %s`.", t.app, t.app)
+	}
+	if err == nil && t.service == receivePack && t.what != receivePack { // a push begins
+		err = h.room()
+	}
+	if err != nil {
+		return app, "", err
+	}
+	repo, err := h.open(ctx, app.ID)
+	return app, repo, err
 }
 
 // room tells why no push can be taken now: git itself would only say that it could not unpack.

@@ -51,7 +51,7 @@ func (h *Handler) advertise(w http.ResponseWriter, r *http.Request, t target, re
 	noCache(head)
 	head.Set("Content-Type", "application/x-"+t.service+"-advertisement")
 	answer := newAnswer(w)
-	if !strings.Contains(protocol(r), "version=2") {
+	if !t.bare && !strings.Contains(protocol(r), "version=2") {
 		answer.Write([]byte(pktLine("# service="+t.service+"\n") + "0000"))
 	}
 	_, copied := io.Copy(answer, out)

@@ -19,6 +19,7 @@ type target struct {
 	app     string
 	what    string // the path behind the repository
 	service string
+	bare    bool // by SSH: without the line that says by HTTP what this is
 }
 
 var repositoryPath = regexp.MustCompile(`^/([a-z][a-z0-9-]*)\.git/(info/refs|HEAD|git-upload-pack|git-receive-pack)$`)

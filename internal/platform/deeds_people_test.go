@@ -84,6 +84,19 @@ var peopleDeeds = map[string]deed{
 		_, err := h.User(ctx, a, "creates@example.com")
 		return err
 	}},
+	"Keys": {account, func(ctx context.Context, h *house, a cloister.Actor) error { _, err := h.Keys(ctx, a); return err }},
+	"Key": {account, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Key(ctx, a, h.key(ctx, a).ID)
+		return err
+	}},
+	"AddKey": {own, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.AddKey(ctx, a, publicKey())
+		return err
+	}},
+	"RemoveKey": {own, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.RemoveKey(ctx, a, h.key(ctx, a).ID)
+		return err
+	}},
 	"CreateUser": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.CreateUser(ctx, a, "new@example.com", "long enough")
 		return err

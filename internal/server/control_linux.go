@@ -123,7 +123,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 		ctl.Request(appID, at, r)
 		measured.Request(appID, r)
 	}
-	shells, err := sshd.New(sshd.Config{Key: ed25519.NewKeyFromSeed(keys.derive("ssh")), Enter: enter(p, ctl.Sessions()), Dir: c.copiesDir()}, log)
+	shells, err := sshd.New(sshd.Config{Key: ed25519.NewKeyFromSeed(keys.derive("ssh")), Enter: enter(p, ctl.Sessions()), Owner: p.OwnerOf, Git: serveGit(git), Dir: c.copiesDir()}, log)
 	if err != nil {
 		return err
 	}

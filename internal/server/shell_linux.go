@@ -5,6 +5,7 @@ import (
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/control"
+	"github.com/cloister-dev/cloister/internal/gitd"
 	"github.com/cloister-dev/cloister/internal/platform"
 	"github.com/cloister-dev/cloister/internal/sshd"
 )
@@ -25,5 +26,12 @@ func enter(p *platform.Platform, sessions *control.Sessions) func(context.Contex
 			return nil, nil, cloister.Errorf(cloister.Unavailable, "The platform is restarting. Try again.")
 		}
 		return s, func(columns, lines int) { sessions.Resize(app.ID, t.ID, columns, lines) }, nil
+	}
+}
+
+// serveGit has git do what comes by SSH.
+func serveGit(git *gitd.Handler) func(context.Context, cloister.Actor, sshd.Git) int {
+	return func(ctx context.Context, a cloister.Actor, g sshd.Git) int {
+		return git.ServeSSH(ctx, a, g.Command, gitd.Stream{In: g.Channel, Out: g.Channel, Err: g.Channel.Stderr(), Protocol: g.Protocol})
 	}
 }

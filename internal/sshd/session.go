@@ -98,8 +98,7 @@ func (v *visit) run(ctx context.Context, ch ssh.Channel, wish Wish, w *window) {
 	if err != nil {
 		complain(ch, wish, err)
 	}
-	ch.CloseWrite()
-	ch.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{uint32(exit)}))
+	end(ch, exit)
 }
 
 // complain tells a client why there is no more, where it will be seen: a terminal has one output.

@@ -1,5 +1,5 @@
-// Package sshd lets people into running dynos by SSH, in the way of Heroku's ps:exec, ps:copy, ps:forward and ps:socks. It
-// lives in the control process.
+// Package sshd lets people into running dynos by SSH, in the way of Heroku's ps:exec, ps:copy, ps:forward and ps:socks, and
+// lets them come to git, as the user "git", with a key that they have uploaded. It lives in the control process.
 //
 // A pass is made for one dyno and the key of one client, by somebody who may go there; whoever has the key may come in
 // with it, more than once, as each connection through ps:socks is an SSH connection. What they do inside, a command, a
@@ -14,7 +14,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -66,6 +65,11 @@ type Config struct {
 	Key ed25519.PrivateKey
 	// Enter asks for something inside a dyno. resize sets the window of its terminal.
 	Enter func(context.Context, Pass, Wish) (s Session, resize func(columns, lines int), err error)
+	// Owner finds out whose key it is that comes to git, "ssh-ed25519 AAAA…". An error if nobody's.
+	Owner func(ctx context.Context, key string) (cloister.Actor, error)
+	// Git does what a client of git wants, on behalf of whose key they have, and returns the exit status. A nil Git lets
+	// nobody come to git.
+	Git func(context.Context, cloister.Actor, Git) int
 	// Dir is where files are kept while they are copied.
 	Dir string
 	// Now tells the time; nil is time.Now.
@@ -127,8 +131,7 @@ func (s *Sshd) Offer(who cloister.Actor, appID, dynoID, key string) (user, host 
 		delete(s.passes, oldest)
 	}
 	s.passes[user] = &pass{Pass: Pass{who, appID, dynoID}, key: public.Marshal(), used: now}
-	own := s.host.PublicKey()
-	return user, own.Type() + " " + base64.StdEncoding.EncodeToString(own.Marshal()), nil
+	return user, line(s.host.PublicKey()), nil
 }
 
 // pass finds the pass that a client comes with, which is used by that.
@@ -172,6 +175,9 @@ func (s *Sshd) serve(ctx context.Context, c net.Conn) {
 	defer c.Close()
 	config := &ssh.ServerConfig{ServerVersion: firstLine, MaxAuthTries: 3,
 		PublicKeyCallback: func(m ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+			if m.User() == gitUser {
+				return s.owner(ctx, key)
+			}
 			if p, ok := s.pass(m.User()); !ok || !bytes.Equal(p.key, key.Marshal()) {
 				return nil, errors.New("no such pass")
 			}
@@ -184,7 +190,7 @@ func (s *Sshd) serve(ctx context.Context, c net.Conn) {
 	if err != nil {
 		return
 	}
-	own, ok := s.pass(conn.User()) // a name has one key: it was this one that the client proved to have
+	session, ok := s.sessions(conn)
 	if !ok {
 		return
 	}
@@ -194,7 +200,6 @@ func (s *Sshd) serve(ctx context.Context, c net.Conn) {
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	go ssh.DiscardRequests(requests) // keepalives are answered by that; nothing else is to be had
-	v := &visit{sshd: s, pass: own.Pass}
 	var all sync.WaitGroup
 	defer all.Wait()
 	defer cancel()
@@ -208,14 +213,36 @@ func (s *Sshd) serve(ctx context.Context, c net.Conn) {
 		}
 		all.Go(func() {
 			defer func() { <-open }()
-			switch ch.ChannelType() {
-			case "session":
-				v.session(ctx, ch)
-			case "direct-tcpip":
-				v.forward(ctx, ch)
-			default:
-				ch.Reject(ssh.UnknownChannelType, "a session or a connection can be had")
-			}
+			session(ctx, ch)
 		})
 	}
+}
+
+// sessions is what serves the channels of a client who has proved to have their key.
+func (s *Sshd) sessions(conn *ssh.ServerConn) (func(context.Context, ssh.NewChannel), bool) {
+	if conn.User() == gitUser {
+		from, _, _ := net.SplitHostPort(conn.RemoteAddr().String())
+		return func(ctx context.Context, ch ssh.NewChannel) {
+			if ch.ChannelType() != "session" {
+				ch.Reject(ssh.UnknownChannelType, "only git can be had")
+				return
+			}
+			s.git(ctx, from, conn.Permissions.Extensions["key"], ch)
+		}, true
+	}
+	own, ok := s.pass(conn.User()) // a name has one key: it was this one that the client proved to have
+	if !ok {
+		return nil, false
+	}
+	v := &visit{sshd: s, pass: own.Pass}
+	return func(ctx context.Context, ch ssh.NewChannel) {
+		switch ch.ChannelType() {
+		case "session":
+			v.session(ctx, ch)
+		case "direct-tcpip":
+			v.forward(ctx, ch)
+		default:
+			ch.Reject(ssh.UnknownChannelType, "a session or a connection can be had")
+		}
+	}, true
 }
