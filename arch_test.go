@@ -48,7 +48,7 @@ var houses = table(`
 	internal/webhook             : . heroku outside
 	internal/backup              : . store build
 	internal/api                 : . engine heroku platform logs webhook
-	internal/web                 : . engine heroku platform logs
+	internal/web                 : . platform
 	internal/gitd                : . engine platform logs
 	internal/attach              : . engine platform logs
 	internal/sshd                : . engine

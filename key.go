@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // A Key is a public key of SSH, by which its owner comes to git. Platform writes all of it; nothing of it changes.
@@ -63,18 +61,7 @@ func ParseKey(line string) (Key, error) {
 	}
 	sum := md5.Sum(blob)
 	digits := slices.Collect(slices.Chunk([]byte(hex.EncodeToString(sum[:])), 2))
-	return Key{Public: f[0] + " " + base64.StdEncoding.EncodeToString(blob), Comment: comment(f[2:]), Fingerprint: string(bytes.Join(digits, []byte(":")))}, nil
-}
-
-// comment is what is behind a key, for people: printable, and not for ever.
-func comment(words []string) string {
-	text := strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(strings.Join(words, " "), ""))
-	return string([]rune(text)[:min(200, utf8.RuneCountInString(text))])
+	return Key{Public: f[0] + " " + base64.StdEncoding.EncodeToString(blob), Comment: Words(strings.Join(f[2:], " "), 200), Fingerprint: string(bytes.Join(digits, []byte(":")))}, nil
 }
 
 // fields are the strings that a key consists of, each behind its length (RFC 4251, 5).

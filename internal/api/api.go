@@ -89,9 +89,7 @@ type API struct {
 	platform *platform.Platform
 	config   Config
 	beside   Beside
-	calls    *limiter // by user
-	guesses  *limiter // of passwords, by address of the caller
-	hashing  chan struct{}
+	calls    *platform.Limiter // by user
 	log      *slog.Logger
 }
 
@@ -103,8 +101,7 @@ func New(c Config, p *platform.Platform, b Beside, log *slog.Logger) http.Handle
 	if c.WebScheme == "" {
 		c.WebScheme = "http"
 	}
-	a := &API{platform: p, config: c, beside: b, log: log, calls: newLimiter(c.CallsPerHour), guesses: newLimiter(120),
-		hashing: make(chan struct{}, 2)}
+	a := &API{platform: p, config: c, beside: b, log: log, calls: platform.NewLimiter(c.CallsPerHour)}
 	if p != nil { // nil: only the table of routes is wanted
 		p.Tell(a.noun)
 	}

@@ -88,10 +88,26 @@ func (a *API) authorizationRotate(r *request) (reply, error) {
 	return ok(authorization(x, r.actor.User, token, time.Now())), err
 }
 
-// sessionList is empty: a session is a browser's sign-in, and there is no browser to sign in with yet.
-func (a *API) sessionList(*request) (reply, error) { return none(), nil }
+// sessionList lists the browsers in which the caller is signed in.
+func (a *API) sessionList(r *request) (reply, error) {
+	all, err := a.platform.Sessions(r.Context(), r.actor)
+	return list(each(all, session), byID(func(s heroku.Session) string { return s.ID })), err
+}
 
-func (a *API) sessionDelete(*request) (reply, error) { return reply{}, cloister.Missing("session") }
+// sessionDelete signs out in a browser. A token is no session, which is all that `logout` asks by "~".
+func (a *API) sessionDelete(r *request) (reply, error) {
+	if r.param("session") == "~" {
+		return reply{}, cloister.Missing("session")
+	}
+	s, err := a.platform.EndSession(r.Context(), r.actor, r.param("session"))
+	return ok(session(s)), err
+}
+
+func session(s cloister.Session) heroku.Session {
+	life := int(s.ExpiresAt.Sub(s.CreatedAt).Seconds())
+	return heroku.Session{ID: s.ID, Description: s.Description + " @ " + s.From, ExpiresIn: &life,
+		CreatedAt: heroku.At(s.CreatedAt), UpdatedAt: heroku.At(s.CreatedAt)}
+}
 
 // authorization shows a token where it is known, and otherwise only its end. The official CLI takes ten asterisks as
 // "anything", and would log out of a token that ends alike: there are fewer.

@@ -1,12 +1,10 @@
 package api
 
 import (
-	"context"
 	"encoding/base64"
 	"net"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/cloister-dev/cloister"
 )
@@ -41,16 +39,7 @@ func (a *API) byPassword(r *http.Request) (cloister.Actor, cloister.Secret, erro
 	if actor, err := a.platform.Authenticate(r.Context(), password); err == nil { // Terraform's e-mail and token
 		return actor, password, nil
 	}
-	if _, ok := a.guesses.take(caller(r), time.Now()); !ok {
-		return cloister.Actor{}, "", cloister.Errorf(cloister.RateLimit, "Too many attempts to sign in. Please wait a minute and try again.")
-	}
-	select { // a hash takes 64 MiB: only so many at once
-	case a.hashing <- struct{}{}:
-		defer func() { <-a.hashing }()
-	case <-r.Context().Done():
-		return cloister.Actor{}, "", context.Cause(r.Context())
-	}
-	actor, err := a.platform.SignIn(r.Context(), email, password, cloister.Secret(r.Header.Get("Heroku-Two-Factor-Code")))
+	actor, err := a.platform.SignIn(r.Context(), caller(r), email, password, cloister.Secret(r.Header.Get("Heroku-Two-Factor-Code")))
 	return actor, "", err
 }
 

@@ -41,7 +41,7 @@ func (a *API) serve(h handler, who func(*http.Request) (cloister.Actor, cloister
 			a.fail(w, r, err)
 			return
 		}
-		left, ok := a.calls.take(actor.User.ID, time.Now())
+		left, ok := a.calls.Take(actor.User.ID, time.Now())
 		w.Header().Set("RateLimit-Remaining", strconv.Itoa(left))
 		if !ok {
 			a.fail(w, r, cloister.Errorf(cloister.RateLimit, "Your account reached the limit of %d calls an hour. Please wait a minute and try again.", a.config.CallsPerHour))

@@ -28,7 +28,7 @@ var writeDoors = flag.Bool("update", false, "write testdata/doors.txt anew")
 var visitors = []string{"nobody", "suspended", "identity", "stranger", "neighbour", "viewer", "member", "views", "deploys", "operates", "manages", "admin", "operator"}
 
 // open are the routes for which one need not be anybody.
-var open = map[string]bool{"POST /auth": true, "GET /buildpacks": true, "GET /buildpacks/{buildpack}": true}
+var open = map[string]bool{"GET /buildpacks": true, "GET /buildpacks/{buildpack}": true}
 
 // harmless are the routes on which everybody who has a token gets what is theirs, or what all may know.
 var harmless = regexp.MustCompile(`^(GET|POST|DELETE|PATCH) /(account|oauth|regions|stacks|dyno-sizes|addon|pipelines$|pipeline-couplings$|favorites|filters/apps$|users/~/|users/\{user\}(/apps)?$|spaces$|apps$|teams$|teams/permissions$)|^POST /sources$`)

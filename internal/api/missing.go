@@ -34,8 +34,4 @@ func (a *API) missingRoutes(r chi.Router) {
 			return reply{}, cloister.Errorf(cloister.Unsupported, "This version of Cloister can not do this yet: %s (%s %s).", m.what, m.method, m.path)
 		}))
 	}
-	// The CLI's own host for signing in by a browser is this server too. It has no token yet when it asks.
-	r.Post("/auth", a.open(func(*request) (reply, error) {
-		return reply{}, cloister.Errorf(cloister.Unsupported, "Signing in with a browser is not in this version. Use `heroku login -i`.")
-	}))
 }

@@ -140,8 +140,17 @@ func (p *Platform) newUser(ctx context.Context, a cloister.Actor, v verb, email 
 
 // SignIn turns an e-mail address, a password and, where the person has turned that on, a two-factor code into an actor. It
 // is Unauthorized without the right password, and TwoFactor without the right code. Neither its answer nor its time tells
-// whether an address is known.
-func (p *Platform) SignIn(ctx context.Context, email string, password, code cloister.Secret) (cloister.Actor, error) {
+// whether an address is known. from is the address of the caller, from which people may try only so often (RateLimit).
+func (p *Platform) SignIn(ctx context.Context, from, email string, password, code cloister.Secret) (cloister.Actor, error) {
+	if _, ok := p.guesses.Take(from, time.Now()); !ok {
+		return cloister.Actor{}, cloister.Errorf(cloister.RateLimit, "Too many attempts to sign in. Please wait a minute and try again.")
+	}
+	select { // a hash takes 64 MiB: only so many at once
+	case p.hashing <- struct{}{}:
+		defer func() { <-p.hashing }()
+	case <-ctx.Done():
+		return cloister.Actor{}, context.Cause(ctx)
+	}
 	var u cloister.User
 	err := p.store.View(ctx, func(tx *store.Tx) (err error) {
 		u, err = tx.User(strings.ToLower(email))

@@ -35,7 +35,7 @@ func TestAnInstallationIsSetUpOnce(t *testing.T) {
 	_, err = p.SetUp(t.Context(), platform.Setup{Email: "eve@example.com", Password: "long enough", Team: "evil"})
 	wantKind(t, err, cloister.Forbidden)
 
-	back, err := p.SignIn(t.Context(), "ADA@example.com", "long enough", "")
+	back, err := p.SignIn(t.Context(), "192.0.2.1", "ADA@example.com", "long enough", "")
 	must(t, err)
 	same(t, back.User, ada.User)
 }
@@ -46,14 +46,14 @@ func TestSigningInTellsNothingAboutWhoIsKnown(t *testing.T) {
 	must(t, err)
 	_, err = h.CreateUser(t.Context(), h.operator, "bob@example.com", "bob's password")
 	wantKind(t, err, cloister.Invalid)
-	bob, err := h.SignIn(t.Context(), "bob@example.com", "bob's password", "")
+	bob, err := h.SignIn(t.Context(), "192.0.2.1", "bob@example.com", "bob's password", "")
 	must(t, err)
 	if !strings.HasPrefix(bob.User.PasswordHash, "$argon2id$v=19$m=65536,t=3,p=2$") || strings.Contains(bob.User.PasswordHash, "bob") {
 		t.Errorf("the password is kept as %s", bob.User.PasswordHash)
 	}
-	_, wrong := h.SignIn(t.Context(), "bob@example.com", "not his password", "")
-	_, unknown := h.SignIn(t.Context(), "rob@example.com", "bob's password", "")
-	_, without := h.SignIn(t.Context(), "admin@example.com", "", "") // has no password: signs in with tokens only
+	_, wrong := h.SignIn(t.Context(), "192.0.2.1", "bob@example.com", "not his password", "")
+	_, unknown := h.SignIn(t.Context(), "192.0.2.1", "rob@example.com", "bob's password", "")
+	_, without := h.SignIn(t.Context(), "192.0.2.1", "admin@example.com", "", "") // has no password: signs in with tokens only
 	wantKind(t, wrong, cloister.Unauthorized)
 	same(t, []error{unknown, without}, []error{wrong, wrong})
 }

@@ -97,6 +97,20 @@ var peopleDeeds = map[string]deed{
 		_, err := h.RemoveKey(ctx, a, h.key(ctx, a).ID)
 		return err
 	}},
+	"StartSession": {own, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.StartSession(ctx, a, "Firefox")
+		return err
+	}},
+	"Sessions": {own, func(ctx context.Context, h *house, a cloister.Actor) error { _, err := h.Sessions(ctx, a); return err }},
+	"EndSession": {own, func(ctx context.Context, h *house, a cloister.Actor) error {
+		s := cloister.Session{ID: cloister.NewID(), UserID: a.User.ID, Hash: cloister.NewID()}
+		h.store.Update(ctx, func(tx *store.Tx) error {
+			s.CreatedAt, s.ExpiresAt = tx.Now, tx.Now.Add(time.Hour)
+			return tx.InsertSession(s)
+		})
+		_, err := h.EndSession(ctx, a, s.ID)
+		return err
+	}},
 	"CreateUser": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.CreateUser(ctx, a, "new@example.com", "long enough")
 		return err

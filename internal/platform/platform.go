@@ -38,7 +38,13 @@ type Platform struct {
 	store  *store.Store
 	config Config
 	log    *slog.Logger
+
+	guesses *Limiter      // of passwords, by address of the caller
+	hashing chan struct{} // one value for each password that is being hashed
 }
+
+// guessesPerHour is how often one address may try to sign in.
+const guessesPerHour = 120
 
 // New returns a Platform over a store.
 func New(s *store.Store, c Config, log *slog.Logger) *Platform {
@@ -48,7 +54,7 @@ func New(s *store.Store, c Config, log *slog.Logger) *Platform {
 	if c.Log == nil {
 		c.Log = func(string, string) {}
 	}
-	return &Platform{store: s, config: c, log: log}
+	return &Platform{store: s, config: c, log: log, guesses: NewLimiter(guessesPerHour), hashing: make(chan struct{}, 2)}
 }
 
 // update runs fn in a transaction on behalf of an actor.

@@ -24,9 +24,9 @@ func TestWhoIsSuspendedIsKeptOutByEveryDoor(t *testing.T) {
 	same(t, h.last(t), cloister.Event{Actor: "operator@example.com", Kind: "user", ID: bob.ID, Action: "suspend", Text: "bob@example.com"})
 	_, err = h.Authenticate(ctx, token)
 	wantKind(t, err, cloister.Suspended)
-	_, err = h.SignIn(ctx, bob.Email, "bob's password", "")
+	_, err = h.SignIn(ctx, "192.0.2.1", bob.Email, "bob's password", "")
 	wantKind(t, err, cloister.Suspended)
-	_, err = h.SignIn(ctx, bob.Email, "not his password", "") // tells only those who know it
+	_, err = h.SignIn(ctx, "192.0.2.1", bob.Email, "not his password", "") // tells only those who know it
 	wantKind(t, err, cloister.Unauthorized)
 	_, err = h.Space(ctx, cloister.Actor{User: got}, "cellar")
 	wantKind(t, err, cloister.Suspended)

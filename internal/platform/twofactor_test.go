@@ -40,7 +40,7 @@ func TestWhoHasASecondFactorNeedsItToSignIn(t *testing.T) {
 	ctx := t.Context()
 	_, app, recovery := h.robert(t)
 	signIn := func(password, code cloister.Secret) error {
-		_, err := h.SignIn(ctx, "bob@example.com", password, code)
+		_, err := h.SignIn(ctx, "192.0.2.1", "bob@example.com", password, code)
 		return err
 	}
 	wantKind(t, signIn("bob's password", ""), cloister.TwoFactor)
@@ -59,7 +59,7 @@ func TestWhoHasASecondFactorNeedsItToSignIn(t *testing.T) {
 	must(t, signIn("bob's password", recovery[3]))
 	wantKind(t, signIn("bob's password", recovery[3]), cloister.TwoFactor)
 	must(t, signIn("bob's password", cloister.Secret(strings.ToUpper(strings.ReplaceAll(recovery[4].Reveal(), "-", " ")))))
-	a, err := h.SignIn(ctx, "bob@example.com", "bob's password", recovery[5])
+	a, err := h.SignIn(ctx, "192.0.2.1", "bob@example.com", "bob's password", recovery[5])
 	must(t, err)
 	same(t, a.User.TwoFactor, true)
 }
@@ -70,7 +70,7 @@ func TestAClockThatIsOffByAPeriodWorks(t *testing.T) {
 	for off, want := range map[time.Duration]cloister.Kind{-90 * time.Second: cloister.TwoFactor, 90 * time.Second: cloister.TwoFactor, 30 * time.Second: ""} {
 		code, err := totp.GenerateCode(app.Secret.Reveal(), h.clock().Add(off))
 		must(t, err)
-		_, err = h.SignIn(t.Context(), "bob@example.com", "bob's password", cloister.Secret(code))
+		_, err = h.SignIn(t.Context(), "192.0.2.1", "bob@example.com", "bob's password", cloister.Secret(code))
 		if cloister.KindOf(err) != want {
 			t.Errorf("a code that is off by %s: %v, want kind %q", off, err, want)
 		}
@@ -81,7 +81,7 @@ func TestWrongCodesAreSlowedDownMoreAndMore(t *testing.T) {
 	h := newHouse(t)
 	_, app, recovery := h.robert(t)
 	try := func(code cloister.Secret) error {
-		_, err := h.SignIn(t.Context(), "bob@example.com", "bob's password", code)
+		_, err := h.SignIn(t.Context(), "192.0.2.1", "bob@example.com", "bob's password", code)
 		return err
 	}
 	for range 5 {
@@ -115,12 +115,12 @@ func TestASecondFactorIsTurnedOffByACodeOrAnOperator(t *testing.T) {
 	wantKind(t, h.EndTwoFactor(ctx, a, "000000"), cloister.TwoFactor)
 	must(t, h.EndTwoFactor(ctx, a, recovery[0]))
 	wantKind(t, h.EndTwoFactor(ctx, a, recovery[1]), cloister.Invalid)
-	_, err = h.SignIn(ctx, "bob@example.com", "bob's password", "")
+	_, err = h.SignIn(ctx, "192.0.2.1", "bob@example.com", "bob's password", "")
 	must(t, err)
 
 	app, err = h.StartTwoFactor(ctx, a)
 	must(t, err)
-	_, err = h.SignIn(ctx, "bob@example.com", "bob's password", "") // what is not confirmed locks nobody out
+	_, err = h.SignIn(ctx, "192.0.2.1", "bob@example.com", "bob's password", "") // what is not confirmed locks nobody out
 	must(t, err)
 	_, err = h.ConfirmTwoFactor(ctx, a, "000000")
 	wantKind(t, err, cloister.TwoFactor)
@@ -132,7 +132,7 @@ func TestASecondFactorIsTurnedOffByACodeOrAnOperator(t *testing.T) {
 	must(t, err)
 	same(t, u.TwoFactor, false)
 	same(t, h.last(t).Text, "two-factor authentication of bob@example.com is off")
-	_, err = h.SignIn(ctx, "bob@example.com", "bob's password", "")
+	_, err = h.SignIn(ctx, "192.0.2.1", "bob@example.com", "bob's password", "")
 	must(t, err)
 	_, err = h.ResetTwoFactor(ctx, h.operator, "bob@example.com")
 	wantKind(t, err, cloister.NotFound)

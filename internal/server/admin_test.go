@@ -90,17 +90,17 @@ func TestRootMakesUsersAndChangesPasswords(t *testing.T) {
 	if err := ask(t.Context(), c, "POST", "/users", in, &struct{}{}); err == nil {
 		t.Error("the same user was made twice")
 	}
-	if _, err := p.SignIn(t.Context(), in.Email, "first password", ""); err != nil {
+	if _, err := p.SignIn(t.Context(), "192.0.2.1", in.Email, "first password", ""); err != nil {
 		t.Error(err)
 	}
 	in.Password, in.New = "second password", false
 	if err := ask(t.Context(), c, "POST", "/users", in, &struct{}{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.SignIn(t.Context(), in.Email, "first password", ""); err == nil {
+	if _, err := p.SignIn(t.Context(), "192.0.2.1", in.Email, "first password", ""); err == nil {
 		t.Error("the old password is still good")
 	}
-	if _, err := p.SignIn(t.Context(), in.Email, "second password", ""); err != nil {
+	if _, err := p.SignIn(t.Context(), "192.0.2.1", in.Email, "second password", ""); err != nil {
 		t.Error(err)
 	}
 	err := ask(t.Context(), c, "POST", "/users", person{Email: "nobody@example.com", Password: "some password"}, &struct{}{})

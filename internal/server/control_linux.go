@@ -30,6 +30,7 @@ import (
 	"github.com/cloister-dev/cloister/internal/router"
 	"github.com/cloister-dev/cloister/internal/sshd"
 	"github.com/cloister-dev/cloister/internal/store"
+	"github.com/cloister-dev/cloister/internal/web"
 	"github.com/cloister-dev/cloister/internal/webhook"
 )
 
@@ -99,9 +100,9 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 		return err
 	}
 	sources := uploads{kept}
-	web := webAddress(c)
+	address := webAddress(c)
 	builds := control.NewBuilds(s, builder, control.BuildConfig{AtOnce: buildsAtOnce(), Open: opener(sources, outside.Public), Output: lines.Output,
-		Say: stream.API, URL: func(a cloister.App) string { return web(a.Host(c.AppDomain)) }}, log)
+		Say: stream.API, URL: func(a cloister.App) string { return address(a.Host(c.AppDomain)) }}, log)
 	git, err := gitd.New(gitd.Config{Dir: filepath.Join(c.controlDir(), "git"), Hook: hookBinary(c), Sockets: filepath.Join(c.Run, "control", "git"), Room: roomFor(c.State)},
 		&pushes{platform: p, store: s, sources: sources, logs: lines}, log)
 	if err != nil {
@@ -127,7 +128,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	if err != nil {
 		return err
 	}
-	handler := &front{git: git, streams: lines.Handler(), sources: sources, slugs: imports,
+	handler := &front{git: git, streams: lines.Handler(), sources: sources, slugs: imports, web: web.New(p, log),
 		api: api.New(api.Config{WebPort: c.webPort(), GitURL: "https://" + loopback(c.Listen) + "/"}, p,
 			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, Terminals: ctl.Sessions(), Shells: shells, Metrics: measured.Handler(), CheckBuildpack: build.CheckBuildpack}, log)}
 	sessions := attach.New(attach.Config{Claim: func(secret cloister.Secret) (attach.Session, bool) { return ctl.Sessions().Claim(secret) }}, log)

@@ -11,7 +11,7 @@ func TestPathsLeadToTheirPart(t *testing.T) {
 	part := func(name string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, name) })
 	}
-	f := &front{git: part("git"), streams: part("streams"), sources: part("sources"), slugs: part("slugs"), api: part("api")}
+	f := &front{git: part("git"), streams: part("streams"), sources: part("sources"), slugs: part("slugs"), web: part("web"), api: part("api")}
 	for path, want := range map[string]string{
 		"/":                         "api",
 		"/apps":                     "api",
@@ -31,6 +31,11 @@ func TestPathsLeadToTheirPart(t *testing.T) {
 		"/slugs":                       "api",
 		"/slugs/app/slug/secret":       "slugs",
 		"/streams":                     "api",
+		"/auth":                        "web",
+		"/auth/browser/x":              "web",
+		"/sign-in":                     "web",
+		"/sign-in/x":                   "api",
+		"/authx":                       "api",
 		"/streams/x":                   "streams",
 		"/streams/x.git":               "streams",
 		"/hello%2egit/info/refs":       "api",

@@ -27,6 +27,7 @@ import (
 	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/platform"
 	"github.com/cloister-dev/cloister/internal/store"
+	"github.com/cloister-dev/cloister/internal/web"
 	"github.com/cloister-dev/cloister/internal/webhook"
 )
 
@@ -100,6 +101,10 @@ func (p *pretend) start(dir string) (err error) {
 	}()
 	p.stop = append(p.stop, func() { cancel(); <-ended })
 	mux := http.NewServeMux()
+	pages := web.New(p.platform, log)
+	for _, path := range []string{"/auth", "/auth/", "/sign-in", "/style.css"} {
+		mux.Handle(path, pages)
+	}
 	mux.Handle("/", api.New(api.Config{WebPort: "8080", GitURL: "https://git.localhost/"}, p.platform, api.Beside{Logs: lines}, log))
 	mux.Handle("/streams/", lines.Handler())
 	server := httptest.NewServer(mux)

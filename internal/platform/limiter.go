@@ -1,12 +1,12 @@
-package api
+package platform
 
 import (
 	"sync"
 	"time"
 )
 
-// A limiter lets each key do so much an hour. What was used comes back evenly with time.
-type limiter struct {
+// A Limiter lets each key do so much an hour. What was used comes back evenly with time.
+type Limiter struct {
 	perHour int
 
 	mu   sync.Mutex
@@ -18,12 +18,13 @@ type use struct {
 	at time.Time // when that was true
 }
 
-func newLimiter(perHour int) *limiter {
-	return &limiter{perHour: perHour, used: map[string]use{}}
+// NewLimiter returns a limiter of which nothing is used.
+func NewLimiter(perHour int) *Limiter {
+	return &Limiter{perHour: perHour, used: map[string]use{}}
 }
 
-// take uses one for key, if there is one left, and tells how many are left then.
-func (l *limiter) take(key string, now time.Time) (left int, ok bool) {
+// Take uses one for key, if there is one left, and tells how many are left then.
+func (l *Limiter) Take(key string, now time.Time) (left int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.used) > 10_000 { // keys may be made up by strangers
@@ -42,6 +43,6 @@ func (l *limiter) take(key string, now time.Time) (left int, ok bool) {
 }
 
 // rest is what of u is still used up.
-func (l *limiter) rest(u use, now time.Time) float64 {
+func (l *Limiter) rest(u use, now time.Time) float64 {
 	return max(0, u.n-now.Sub(u.at).Hours()*float64(l.perHour))
 }

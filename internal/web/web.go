@@ -1,0 +1,151 @@
+// Package web has the pages that people see in a browser: signing in, and letting a program that runs elsewhere (the heroku
+// CLI, ours) act for them. It calls platform alone, as the API does, and decides nothing itself.
+//
+// Pages work without JavaScript, and load nothing from elsewhere. What changes something is a POST from a page of ours
+// (http.CrossOriginProtection); no secret is ever in an address or in a page.
+package web
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"html/template"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/platform"
+)
+
+//go:embed pages
+var files embed.FS
+
+var pages = template.Must(template.ParseFS(files, "pages/*.html"))
+
+// Web serves the pages.
+type Web struct {
+	platform *platform.Platform
+	log      *slog.Logger
+	mux      *http.ServeMux
+	logins   *logins
+}
+
+// New returns the pages over a platform.
+func New(p *platform.Platform, log *slog.Logger) *Web {
+	w := &Web{platform: p, log: log, mux: http.NewServeMux(), logins: newLogins()}
+	w.mux.HandleFunc("GET /sign-in", w.signInPage)
+	w.mux.HandleFunc("POST /sign-in", w.signIn)
+	w.mux.HandleFunc("POST /sign-out", w.signOut)
+	w.mux.HandleFunc("GET /style.css", func(rw http.ResponseWriter, r *http.Request) { http.ServeFileFS(rw, r, files, "pages/style.css") })
+	w.mux.HandleFunc("POST /auth", w.startLogin)
+	w.mux.HandleFunc("GET /auth/browser/{login}", w.loginPage)
+	w.mux.HandleFunc("POST /auth/browser/{login}", w.decideLogin)
+	w.mux.HandleFunc("GET /auth/cli/{login}", w.awaitLogin)
+	return w
+}
+
+// Match reports whether a request is for a page.
+func Match(r *http.Request) bool {
+	path := r.URL.Path
+	return path == "/sign-in" || path == "/sign-out" || path == "/style.css" || path == "/auth" || strings.HasPrefix(path, "/auth/")
+}
+
+// ServeHTTP serves a request that matches.
+func (w *Web) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	h := rw.Header()
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	if err := http.NewCrossOriginProtection().Check(r); err != nil {
+		w.problem(rw, cloister.Errorf(cloister.Forbidden, "This was asked for by another site. Open the page here, and try again."))
+		return
+	}
+	w.mux.ServeHTTP(rw, r)
+}
+
+// show writes a page.
+func (w *Web) show(rw http.ResponseWriter, status int, name string, data any) {
+	var b bytes.Buffer
+	if err := pages.ExecuteTemplate(&b, name, data); err != nil {
+		w.log.Error("a page was not made", "page", name, "err", err)
+		http.Error(rw, "Something went wrong here. Try again.", http.StatusInternalServerError)
+		return
+	}
+	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+	rw.WriteHeader(status)
+	rw.Write(b.Bytes())
+}
+
+var statusOf = map[cloister.Kind]int{cloister.BadRequest: 400, cloister.Unauthorized: 401, cloister.TwoFactor: 401, cloister.Suspended: 403, cloister.Forbidden: 403, cloister.NotFound: 404,
+	cloister.Invalid: 422, cloister.RateLimit: 429, cloister.Unavailable: 503}
+
+// status is that of an error.
+func status(err error) int {
+	if s, ok := statusOf[cloister.KindOf(err)]; ok {
+		return s
+	}
+	return http.StatusInternalServerError
+}
+
+// problem shows an error as a page of its own.
+func (w *Web) problem(rw http.ResponseWriter, err error) {
+	s := status(err)
+	if s == http.StatusInternalServerError {
+		w.log.Error("a page failed", "err", err)
+	}
+	w.show(rw, s, "problem.html", struct{ Title, Message string }{"That did not work", cloister.MessageOf(err)})
+}
+
+// caller is the address that a request came from.
+func caller(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// cookie is the name of the cookie that a signed-in browser has.
+const cookie = "cloister_session"
+
+// visitor finds out who has signed in with the browser. Unauthorized if nobody has.
+func (w *Web) visitor(r *http.Request) (cloister.Actor, cloister.Session, error) {
+	c, err := r.Cookie(cookie)
+	if err != nil {
+		return cloister.Actor{}, cloister.Session{}, cloister.Errorf(cloister.Unauthorized, "Sign in first.")
+	}
+	a, s, err := w.platform.Resume(r.Context(), cloister.Secret(c.Value))
+	a.From = caller(r)
+	return a, s, err
+}
+
+// known finds out who has signed in, or sends the browser to sign in and then back.
+func (w *Web) known(rw http.ResponseWriter, r *http.Request) (cloister.Actor, bool) {
+	a, _, err := w.visitor(r)
+	switch cloister.KindOf(err) {
+	case "":
+		return a, true
+	case cloister.Unauthorized:
+		http.Redirect(rw, r, "/sign-in?to="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
+	default:
+		w.problem(rw, err)
+	}
+	return a, false
+}
+
+// errTo is the error of an address to go back to that is not ours.
+var errTo = errors.New("not an address of this server")
+
+// back is the path to go back to after signing in: one of ours alone.
+func back(to string) (string, error) {
+	u, err := url.Parse(to)
+	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\r\n\t") {
+		return "", errTo
+	}
+	return to, nil
+}
