@@ -23,6 +23,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"deploy":  deploy,
 	"shows":   shows,
 	"until":   until,
+	"browse":  browse,
 	"login":   login,
 	"tail":    tail,
 	"peering": peering,
@@ -192,6 +193,23 @@ func login(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs("login.out"), []byte(out), 0o600))
 }
 
+// browse allow|refuse runs `heroku login` on a terminal, with $BROWSER as the browser that it opens, to which DECISION tells
+// what to decide. What the terminal shows is in browse.out.
+func browse(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: [!] browse allow|refuse")
+	}
+	c := exec.Command(lookPath(ts.Getenv("PATH"), "heroku"), "login")
+	c.Dir = ts.Getenv("WORK")
+	c.Env = append(environ(ts), "HEROKU_API_KEY=", "DECISION="+args[0], "DISPLAY=")
+	out, err := onTerminal(c, time.Minute, dialogue{{"any key", ""}})
+	ts.Logf("%s", normal(out))
+	if (err != nil) != neg {
+		ts.Fatalf("login: %v", err)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("browse.out"), []byte(out), 0o600))
+}
+
 // talk FILE COMMAND… runs a command that starts a shell somewhere, on a terminal of 97 columns and 31 lines, and talks
 // with the shell: what the terminal shows is in FILE.
 func talk(ts *testscript.TestScript, neg bool, args []string) {
@@ -250,7 +268,8 @@ func lookPath(path, name string) string {
 func environ(ts *testscript.TestScript) (out []string) {
 	for _, name := range []string{"HEROKU_API_KEY", "HOME", "PATH", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "DISABLE_TELEMETRY",
 		"HEROKU_SKIP_NEW_VERSION_CHECK", "HEROKU_DISABLE_AUTOUPDATE", "HEROKU_NETRC_WRITE", "HEROKU_HOST", "HEROKU_PARTICLEBOARD_URL", "HEROKU_LOGIN_HOST",
-		"HEROKU_GIT_HOST", "NODE_EXTRA_CA_CERTS", "NODE_OPTIONS", "NO_COLOR", "NO_PROXY", "GIT_CONFIG_NOSYSTEM"} {
+		"HEROKU_GIT_HOST", "NODE_EXTRA_CA_CERTS", "NODE_OPTIONS", "NO_COLOR", "NO_PROXY", "GIT_CONFIG_NOSYSTEM",
+		"BROWSER", "EMAIL", "PASSWORD", "WORK"} {
 		if v := ts.Getenv(name); v != "" {
 			out = append(out, name+"="+v)
 		}
