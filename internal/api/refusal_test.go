@@ -186,7 +186,6 @@ func TestBadInputsAreRefusedInWords(t *testing.T) {
 			"Expires in must be a number of seconds from 1 to 3153600000."},
 		"a scope that does not exist": {"POST", "/oauth/authorizations", `{"scope":["read","everything"]}`, 422, "invalid_params",
 			`There is no scope "everything". Use global, identity, read, write, read-protected, write-protected.`},
-			"Signing in with a browser is not in this version. Use `heroku login -i`."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var body any
