@@ -37,10 +37,15 @@ type Authorization struct {
 	Scope       []Scope   // never empty
 	Hash        string    // SHA-256 of the token, hexadecimal
 	Hint        string    // the token's last four characters, for lists
+	RefreshHash string    // SHA-256 of the token by which Client gets another one; "": there is none
+	Client      ClientRef // that acts by it; zero: none, it is the user's own
 	ExpiresAt   time.Time // zero: never
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 }
+
+// A ClientRef is a client as others see it.
+type ClientRef struct{ ID, Name, RedirectURI string }
 
 // Expired reports whether the authorization is over at now.
 func (a Authorization) Expired(now time.Time) bool {

@@ -120,6 +120,10 @@ func authorization(x cloister.Authorization, u cloister.User, token cloister.Sec
 		AccessToken: &heroku.Token{ID: x.ID, Token: text},
 		User:        heroku.AuthorizedFor{ID: u.ID, Email: u.Email, FullName: optional(u.Name)},
 		CreatedAt:   heroku.At(x.CreatedAt), UpdatedAt: heroku.At(x.UpdatedAt)}
+	if c := x.Client; c.ID != "" {
+		out.Client = &heroku.OAuthClient{ID: c.ID, Name: c.Name, RedirectURI: c.RedirectURI}
+		out.RefreshToken = &heroku.Token{ID: x.ID, Token: "********"}
+	}
 	if !x.ExpiresAt.IsZero() {
 		left := max(0, int(x.ExpiresAt.Sub(now).Round(time.Second).Seconds()))
 		out.AccessToken.ExpiresIn = &left

@@ -78,6 +78,8 @@ func newCastle(t *testing.T) *castle {
 	_, hook, err := h.platform.AddWebhook(ctx, h.ada, "hello", platform.WebhookSpec{URL: "https://hooks.example.com/", Level: "notify", Include: []string{"api:release"}})
 	check(t, err)
 	line, coupling, promotion := h.pipeline(ctx, app)
+	client, err := h.platform.CreateOAuthClient(ctx, h.ada, "Amazing", "https://app.example/")
+	check(t, err)
 	_, build, err := h.platform.CreateBuild(ctx, h.ada, "hello", platform.BuildSpec{SourceURL: "https://example.com/a.tgz"})
 	check(t, err)
 	_, releases, err := h.platform.Releases(ctx, h.ada, "hello")
@@ -103,7 +105,7 @@ func newCastle(t *testing.T) *castle {
 		"build": build.ID, "release": releases[0].ID, "slug": slug.ID, "dyno": d.Name(), "authorization": mine[0].ID, "type": "web", "zone": "a",
 		"stack": "debian-12", "region": "tokyo", "size": "private-s", "feature": "preboot", "buildpack": "heroku%2Fgo", "domain": app.Host,
 		"monitor": cloister.NewID(), "peering": "pcx-0", "ruleset": cloister.NewID(), "session": look.ID, "delivery": cloister.NewID(), "event": cloister.NewID(),
-		"key": cloister.NewID(), "pipeline": line, "coupling": coupling, "promotion": promotion, "stage": "review"}
+		"key": cloister.NewID(), "client": client.ID, "pipeline": line, "coupling": coupling, "promotion": promotion, "stage": "review"}
 	return c
 }
 
@@ -268,6 +270,7 @@ var bodies = map[string]string{
 	"PATCH /pipeline-couplings/{coupling}":                  `{"stage":"production"}`,
 	"PATCH /pipelines/{pipeline}":                           `{"name":"row"}`,
 	"PATCH /pipelines/{pipeline}/stage/{stage}/config-vars": `{"KEY":"value"}`,
+	"POST /oauth/clients":                                   `{"name":"Amazing","redirect_uri":"https://app.example/"}`,
 	"POST /pipeline-couplings":                              `{"app":"loose","pipeline":"<pipeline>","stage":"review"}`,
 	"POST /pipeline-promotions":                             `{"pipeline":{"id":"<pipeline>"},"source":{"app":{"id":"hello"}},"targets":[{"app":{"id":"live"}}]}`,
 	"POST /pipeline-transfers":                              `{"pipeline":{"id":"<pipeline>"},"new_owner":{"id":"<mate>","type":"user"}}`,

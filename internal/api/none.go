@@ -11,7 +11,7 @@ import (
 // noneRoutes has the lists of things that do not exist here: an empty list is the truth about them, and clients that
 // only look go on. What would make such a thing is not here (see missing.go).
 func (a *API) noneRoutes(r chi.Router) {
-	for _, path := range []string{"/addons", "/addon-attachments", "/favorites", "/oauth/clients"} {
+	for _, path := range []string{"/addons", "/addon-attachments", "/favorites"} {
 		r.Get(path, a.do(a.accountNone))
 	}
 	for _, kind := range []string{"addons", "addon-attachments", "sni-endpoints"} {

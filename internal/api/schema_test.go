@@ -149,6 +149,8 @@ func full(t *testing.T) (h *house, paths map[string]string) {
 	check(t, err)
 	_, rules, err := h.platform.Ruleset(t.Context(), h.ada, s.ID)
 	check(t, err)
+	client, err := h.platform.CreateOAuthClient(t.Context(), h.ada, "Amazing", "https://app.example/")
+	check(t, err)
 	line, coupling, promotion := h.pipeline(t.Context(), app)
 	// Lists are of the object after "[]".
 	return h, map[string]string{
@@ -234,6 +236,8 @@ func full(t *testing.T) (h *house, paths map[string]string) {
 		"/pipelines/" + line + "/pipeline-stack":                   "pipeline-stack",
 		"/pipeline-promotions/" + promotion:                        "pipeline-promotion",
 		"/pipeline-promotions/" + promotion + "/promotion-targets": "[]pipeline-promotion-target",
+		"/oauth/clients":                                           "[]oauth-client",
+		"/oauth/clients/" + client.ID:                              "oauth-client",
 		"/account/keys":                                            "[]key",
 		"/account/features":                                        "[]account-feature",
 	}

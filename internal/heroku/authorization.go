@@ -42,6 +42,21 @@ type OAuthClient struct {
 	RedirectURI string `json:"redirect_uri"`
 }
 
+// An OAuthClientInfo is a client as its owner sees it.
+type OAuthClientInfo struct {
+	OAuthClient
+	IgnoresDelinquent *bool  `json:"ignores_delinquent"` // null
+	Secret            string `json:"secret"`
+	CreatedAt         Time   `json:"created_at"`
+	UpdatedAt         Time   `json:"updated_at"`
+}
+
+// OAuthClientOpts makes or changes a client; what is nil stays.
+type OAuthClientOpts struct {
+	Name        *string `json:"name,omitempty"`
+	RedirectURI *string `json:"redirect_uri,omitempty"`
+}
+
 // A Grant is the code that a token was exchanged for.
 type Grant struct {
 	ID        string `json:"id"`

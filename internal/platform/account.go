@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -206,7 +205,7 @@ func (p *Platform) Authorizations(ctx context.Context, a cloister.Actor) (out []
 			return err
 		}
 		out, err = tx.Authorizations(a.User.ID)
-		out = slices.DeleteFunc(out, func(x cloister.Authorization) bool { return x.Expired(tx.Now) })
+		out = listed(tx, out)
 		return err
 	})
 	return out, err

@@ -111,6 +111,38 @@ var peopleDeeds = map[string]deed{
 		_, err := h.EndSession(ctx, a, s.ID)
 		return err
 	}},
+	"OAuthClients": {own, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.OAuthClients(ctx, a)
+		return err
+	}},
+	"OAuthClient": {own, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.OAuthClient(ctx, a, h.client(ctx, a))
+		return err
+	}},
+	"CreateOAuthClient": {own, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.CreateOAuthClient(ctx, a, "Amazing", "https://app.example/")
+		return err
+	}},
+	"ChangeOAuthClient": {own, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.ChangeOAuthClient(ctx, a, h.client(ctx, a), new("Other"), nil)
+		return err
+	}},
+	"RotateOAuthClient": {own, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.RotateOAuthClient(ctx, a, h.client(ctx, a))
+		return err
+	}},
+	"RemoveOAuthClient": {own, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.RemoveOAuthClient(ctx, a, h.client(ctx, a))
+		return err
+	}},
+	"Asking": {own, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Asking(ctx, a, h.client(ctx, h.admin), nil) // whosever it is
+		return err
+	}},
+	"Grant": {own, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Grant(ctx, a, h.client(ctx, h.admin), nil)
+		return err
+	}},
 	"CreateUser": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.CreateUser(ctx, a, "new@example.com", "long enough")
 		return err

@@ -64,31 +64,56 @@ func (s *Store) CopyTo(ctx context.Context, w io.Writer) error {
 
 // A table of the schema, with the types of its columns.
 type table struct {
-	name  string
-	types map[string]string
+	name   string
+	types  map[string]string
+	refers []string // to tables that must be filled before
 }
 
-// tables are those of the schema in the order of their making, in which they refer to each other: read from the migrations,
-// which have a form for it.
-var tables = func() (out []table) {
+// tables are those of the schema, each behind those that it refers to: read from the migrations, which have a form for it.
+var tables = inOrder(readTables())
+
+func readTables() (out []table) {
 	files, _ := fs.Glob(schema, "schema/*.sql") // sorted
 	for _, file := range files {
 		text, _ := fs.ReadFile(schema, file)
 		for line := range strings.Lines(string(text)) {
 			f := strings.Fields(line)
+			i, column := len(out)-1, 0
 			switch {
 			case strings.HasPrefix(line, "CREATE TABLE "):
 				out = append(out, table{name: f[2], types: map[string]string{}})
+				continue
 			case strings.HasPrefix(line, "ALTER TABLE "): // … ADD COLUMN name TYPE
-				i := slices.IndexFunc(out, func(t table) bool { return t.name == f[2] })
-				out[i].types[f[5]] = strings.Trim(f[6], ";")
-			case strings.HasPrefix(line, "  ") && len(f) > 1 && f[0] == strings.ToLower(f[0]):
-				out[len(out)-1].types[f[0]] = strings.Trim(f[1], ",")
+				i, column = slices.IndexFunc(out, func(t table) bool { return t.name == f[2] }), 5
+			case !strings.HasPrefix(line, "  ") || len(f) < 2 || f[0] != strings.ToLower(f[0]):
+				continue
+			}
+			out[i].types[f[column]] = strings.Trim(f[column+1], ",;")
+			if r := slices.Index(f, "REFERENCES"); r >= 0 && f[r+1] != out[i].name {
+				out[i].refers = append(out[i].refers, f[r+1])
 			}
 		}
 	}
 	return out
-}()
+}
+
+// inOrder puts tables behind those that they refer to, and otherwise leaves them as they are.
+func inOrder(all []table) (out []table) {
+	placed := map[string]bool{}
+	for len(out) < len(all) {
+		before := len(out)
+		for _, t := range all {
+			if !placed[t.name] && !slices.ContainsFunc(t.refers, func(r string) bool { return !placed[r] }) {
+				placed[t.name] = true
+				out = append(out, t)
+			}
+		}
+		if len(out) == before {
+			panic("the tables of the schema refer to each other in a circle")
+		}
+	}
+	return out
+}
 
 func (tx *Tx) copyTable(table string, to *json.Encoder) error {
 	rows, err := tx.tx.QueryContext(tx.ctx, `SELECT * FROM `+table)

@@ -1,5 +1,5 @@
 // Package web has the pages that people see in a browser: signing in, and letting a program that runs elsewhere (the heroku
-// CLI, ours) act for them. It calls platform alone, as the API does, and decides nothing itself.
+// CLI, ours, an OAuth client) act for them. It calls platform alone, as the API does, and decides nothing itself.
 //
 // Pages work without JavaScript, and load nothing from elsewhere. What changes something is a POST from a page of ours
 // (http.CrossOriginProtection); no secret is ever in an address or in a page.
@@ -44,13 +44,16 @@ func New(p *platform.Platform, log *slog.Logger) *Web {
 	w.mux.HandleFunc("GET /auth/browser/{login}", w.loginPage)
 	w.mux.HandleFunc("POST /auth/browser/{login}", w.decideLogin)
 	w.mux.HandleFunc("GET /auth/cli/{login}", w.awaitLogin)
+	w.mux.HandleFunc("GET /oauth/authorize", w.authorizePage)
+	w.mux.HandleFunc("POST /oauth/authorize", w.decideAuthorize)
+	w.mux.HandleFunc("POST /oauth/token", w.token)
 	return w
 }
 
 // Match reports whether a request is for a page.
 func Match(r *http.Request) bool {
 	path := r.URL.Path
-	return path == "/sign-in" || path == "/sign-out" || path == "/style.css" || path == "/auth" || strings.HasPrefix(path, "/auth/")
+	return path == "/oauth/authorize" || path == "/oauth/token" || path == "/sign-in" || path == "/sign-out" || path == "/style.css" || path == "/auth" || strings.HasPrefix(path, "/auth/")
 }
 
 // ServeHTTP serves a request that matches.

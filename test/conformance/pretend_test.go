@@ -102,7 +102,7 @@ func (p *pretend) start(dir string) (err error) {
 	p.stop = append(p.stop, func() { cancel(); <-ended })
 	mux := http.NewServeMux()
 	pages := web.New(p.platform, log)
-	for _, path := range []string{"/auth", "/auth/", "/sign-in", "/style.css"} {
+	for _, path := range []string{"/auth", "/auth/", "/sign-in", "/style.css", "/oauth/authorize", "/oauth/token"} {
 		mux.Handle(path, pages)
 	}
 	mux.Handle("/", api.New(api.Config{WebPort: "8080", GitURL: "https://git.localhost/"}, p.platform, api.Beside{Logs: lines}, log))
