@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"sync"
 
 	"golang.org/x/crypto/ssh"
 
@@ -46,12 +45,8 @@ func (s *Sshd) git(ctx context.Context, from string, key string, open ssh.NewCha
 	defer ch.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var running sync.WaitGroup
-	defer running.Wait()
-	protocol, started := "", false
-	for r := range requests { // until the client closes the channel, or goes
-		ok := false
-		var start func()
+	protocol := ""
+	answer(ch, requests, cancel, func(r *ssh.Request, started bool) (ok bool, start func()) {
 		switch r.Type {
 		case "env":
 			var v struct{ Name, Value string }
@@ -64,21 +59,15 @@ func (s *Sshd) git(ctx context.Context, from string, key string, open ssh.NewCha
 				start = func() { s.runGit(ctx, ch, from, key, command.Text, protocol) }
 			}
 		case "shell":
-			ok = !started
-			start = func() {
-				fmt.Fprint(ch.Stderr(), "There is no shell here. Push and fetch with git, and come into dynos with `heroku ps:exec`.\r\n")
-				end(ch, 1)
+			if ok = !started; ok {
+				start = func() {
+					fmt.Fprint(ch.Stderr(), "There is no shell here. Push and fetch with git, and come into dynos with `heroku ps:exec`.\r\n")
+					end(ch, 1)
+				}
 			}
 		}
-		if r.WantReply {
-			r.Reply(ok, nil)
-		}
-		if start != nil && ok {
-			started = true
-			running.Go(func() { start(); ch.Close() })
-		}
-	}
-	cancel()
+		return ok, start
+	})
 }
 
 func (s *Sshd) runGit(ctx context.Context, ch ssh.Channel, from, key, command, protocol string) {

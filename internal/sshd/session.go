@@ -40,14 +40,9 @@ func (v *visit) session(ctx context.Context, open ssh.NewChannel) {
 	defer ch.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var all sync.WaitGroup
-	defer all.Wait()
 	wish := Wish{Env: map[string]string{}, NoTTY: true}
-	started := false
 	w := &window{}
-	for r := range requests { // until the client closes the channel, or goes
-		ok := false
-		var start func() // when the client knows that it will
+	answer(ch, requests, cancel, func(r *ssh.Request, started bool) (ok bool, start func()) {
 		switch r.Type {
 		case "pty-req":
 			var p ptyRequest
@@ -75,6 +70,18 @@ func (v *visit) session(ctx context.Context, open ssh.NewChannel) {
 				start = func() { v.files(ctx, ch) }
 			}
 		}
+		return ok, start
+	})
+}
+
+// answer answers the requests of a channel until the client closes it, or goes, and then waits for what they started, which
+// done ends. want says whether the client gets what it asks for and what starts by that, once it knows; what has started
+// closes the channel when it ends.
+func answer(ch ssh.Channel, requests <-chan *ssh.Request, done func(), want func(r *ssh.Request, started bool) (ok bool, start func())) {
+	var all sync.WaitGroup
+	started := false
+	for r := range requests {
+		ok, start := want(r, started)
 		if r.WantReply {
 			r.Reply(ok, nil)
 		}
@@ -83,7 +90,8 @@ func (v *visit) session(ctx context.Context, open ssh.NewChannel) {
 			all.Go(func() { start(); ch.Close() })
 		}
 	}
-	cancel()
+	done()
+	all.Wait()
 }
 
 // run runs a command, and tells its exit status.
