@@ -11,6 +11,8 @@ type Team struct {
 	Name      string
 	CreatedAt time.Time
 	UpdatedAt time.Time
+
+	SuspendedAt time.Time // since when nothing of it may be changed; zero: it is not suspended
 }
 
 // A Role is what a member may do in a team as a whole; app permissions come on top.

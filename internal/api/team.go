@@ -14,6 +14,8 @@ func (a *API) teamRoutes(r chi.Router) {
 	r.Get("/teams/{team}", a.do(a.teamInfo))
 	r.Patch("/teams/{team}", a.do(a.teamUpdate))
 	r.Delete("/teams/{team}", a.do(a.teamDestroy))
+	r.Post("/teams/{team}/actions/suspend", a.do(a.teamSuspend)) // these two are our own
+	r.Post("/teams/{team}/actions/restore", a.do(a.teamRestore))
 	r.Get("/teams/{team}/features", a.do(a.teamFeatures))
 	r.Get("/teams/{team}/permissions", a.do(a.teamPermissions))
 	r.Get("/teams/{team}/spaces", a.do(a.teamSpaces))
@@ -55,6 +57,16 @@ func (a *API) teamUpdate(r *request) (reply, error) {
 	}
 	t, err := a.platform.RenameTeam(r.Context(), r.actor, r.param("team"), *in.Name)
 	return ok(team(t)), err
+}
+
+func (a *API) teamSuspend(r *request) (reply, error) {
+	t, err := a.platform.SuspendTeam(r.Context(), r.actor, r.param("team"))
+	return ok(team(platform.TeamInfo{Team: t})), err
+}
+
+func (a *API) teamRestore(r *request) (reply, error) {
+	t, err := a.platform.RestoreTeam(r.Context(), r.actor, r.param("team"))
+	return ok(team(platform.TeamInfo{Team: t})), err
 }
 
 func (a *API) teamDestroy(r *request) (reply, error) {
@@ -112,8 +124,7 @@ func (a *API) teamNone(r *request) (reply, error) {
 
 // team is of the type that has no invitations: people are added by their address.
 func team(t platform.TeamInfo) heroku.Team {
-	role := string(t.Role)
-	return heroku.Team{ID: t.ID, Name: t.Name, Type: "enterprise", Role: &role, ProvisionedLicenses: false,
+	return heroku.Team{ID: t.ID, Name: t.Name, Type: "enterprise", Role: optional(string(t.Role)), ProvisionedLicenses: false, SuspendedAt: heroku.At(t.SuspendedAt),
 		CreatedAt: heroku.At(t.CreatedAt), UpdatedAt: heroku.At(t.UpdatedAt)}
 }
 

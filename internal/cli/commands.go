@@ -133,6 +133,8 @@ type commands struct {
 	TeamsCreate      teamCreate          `cmd:"" name:"teams:create" group:"people" help:"Make a team."`
 	TeamsRename      teamRename          `cmd:"" name:"teams:rename" group:"people" help:"Rename a team."`
 	TeamsDestroy     teamDestroy         `cmd:"" name:"teams:destroy" group:"people" help:"Destroy a team that has no spaces."`
+	TeamSuspend      teamSuspend         `cmd:"" name:"teams:suspend" group:"people" help:"Hold a team as it is; only operators may."`
+	TeamRestore      teamRestore         `cmd:"" name:"teams:restore" group:"people" help:"Let a suspended team go on."`
 	UsersSuspend     userSuspend         `cmd:"" name:"users:suspend" group:"people" help:"Keep somebody out; only operators may."`
 	UsersRestore     userRestore         `cmd:"" name:"users:restore" group:"people" help:"Let somebody in again."`
 	TwoFactor        twoFactor           `cmd:"" name:"2fa" group:"people" help:"Tell whether you sign in with a second factor."`

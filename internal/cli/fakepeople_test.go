@@ -30,6 +30,9 @@ func (f *fake) peopleRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /account", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, 200, heroku.Account{ID: id(1), Email: "ann@example.com", TwoFactorAuthentication: f.twoFactor})
 	})
+	mux.HandleFunc("POST /teams/acme/actions/{action}", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, 200, heroku.Team{ID: id(3), Name: "acme"})
+	})
 	mux.HandleFunc("POST /users/{user}/actions/{action}", func(w http.ResponseWriter, r *http.Request) {
 		if r.PathValue("user") != "bob@example.com" {
 			missing(w, "user")

@@ -87,6 +87,40 @@ func (c *teamDestroy) Run(ctx context.Context, s *Session) error {
 	})
 }
 
+type teamSuspend struct {
+	teamFlag
+	Confirm string `short:"c" placeholder:"NAME" help:"The team's name, instead of the question."`
+}
+
+// Run holds a team as it is.
+func (c *teamSuspend) Run(ctx context.Context, s *Session) error {
+	h, team, err := c.target(s)
+	if err != nil {
+		return err
+	}
+	if err := s.confirm(ctx, team, c.Confirm, "Destructive Action\nThis command will hold the team "+team+": until `teams:restore` its people can look, and change nothing. What runs goes on."); err != nil {
+		return err
+	}
+	return s.during("Suspending team "+team, func() (string, error) {
+		_, err := h.SuspendTeam(ctx, team)
+		return "", err
+	})
+}
+
+type teamRestore struct{ teamFlag }
+
+// Run lets a team go on.
+func (c *teamRestore) Run(ctx context.Context, s *Session) error {
+	h, team, err := c.target(s)
+	if err != nil {
+		return err
+	}
+	return s.during("Restoring team "+team, func() (string, error) {
+		_, err := h.RestoreTeam(ctx, team)
+		return "", err
+	})
+}
+
 // teamFlag names the team that a command is for.
 type teamFlag struct {
 	Team string `short:"t" placeholder:"NAME" help:"The team (or HEROKU_TEAM)."`

@@ -17,6 +17,7 @@ type Team struct {
 	MembershipLimit       *int              `json:"membership_limit"`
 	EnterpriseAccount     *Named            `json:"enterprise_account"`
 	IdentityProvider      *IdentityProvider `json:"identity_provider"`
+	SuspendedAt           Time              `json:"suspended_at"` // ours; null: it is not
 	CreatedAt             Time              `json:"created_at"`
 	UpdatedAt             Time              `json:"updated_at"`
 }
@@ -118,4 +119,14 @@ func (c *Client) SetMember(ctx context.Context, team string, in TeamMemberOpts) 
 // RemoveMember takes a member out of a team.
 func (c *Client) RemoveMember(ctx context.Context, team, email string) error {
 	return c.Do(ctx, http.MethodDelete, Path("/teams/%s/members/%s", team, email), nil, nil)
+}
+
+// SuspendTeam holds a team as it is. It is ours, and only operators may.
+func (c *Client) SuspendTeam(ctx context.Context, team string) (Team, error) {
+	return call[Team](ctx, c, http.MethodPost, Path("/teams/%s/actions/suspend", team), nil)
+}
+
+// RestoreTeam lets a team go on.
+func (c *Client) RestoreTeam(ctx context.Context, team string) (Team, error) {
+	return call[Team](ctx, c, http.MethodPost, Path("/teams/%s/actions/restore", team), nil)
 }

@@ -3,6 +3,7 @@ package platform
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/store"
@@ -75,7 +76,7 @@ var granted = map[cloister.Permission][]verb{
 
 // scoped says what a token of each scope may be used for, of what its owner may do. A global one is good for everything.
 var scoped = func() map[cloister.Scope][]verb {
-	look := []verb{viewAccount, viewTeam, viewPipeline, viewSpace, viewApp}
+	look := append([]verb{viewAccount}, look...)
 	change := []verb{manageTeam, managePipeline, createSpace, manageSpace, createApp, operateApp, manageApp}
 	return map[cloister.Scope][]verb{
 		cloister.IdentityScope:       nil,
@@ -133,7 +134,7 @@ func (p *Platform) can(tx *store.Tx, a cloister.Actor, v verb, o object) error {
 	case err != nil:
 		return err
 	case slices.Contains(may, v):
-		return nil
+		return held(tx, v, o)
 	case !slices.Contains(may, o.sight()):
 		return cloister.Missing(o.resource)
 	}
@@ -182,4 +183,19 @@ func (p *Platform) may(tx *store.Tx, user string, v verb, o object) ([]verb, err
 		verbs = slices.Concat(verbs, granted[x])
 	}
 	return verbs, nil
+}
+
+// look are the verbs that change nothing and reveal no secret.
+var look = []verb{viewTeam, viewSpace, viewApp, viewPipeline}
+
+// held refuses everything but looking where a team is suspended.
+func held(tx *store.Tx, v verb, o object) error {
+	if o.team == "" || slices.Contains(look, v) {
+		return nil
+	}
+	t, err := tx.Team(o.team)
+	if err == nil && !t.SuspendedAt.IsZero() {
+		err = cloister.Errorf(cloister.Suspended, "The team %s is suspended since %s. Ask an operator of this installation.", t.Name, t.SuspendedAt.UTC().Format(time.RFC3339))
+	}
+	return err
 }

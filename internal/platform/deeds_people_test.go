@@ -143,6 +143,14 @@ var peopleDeeds = map[string]deed{
 		_, _, err := h.Grant(ctx, a, h.client(ctx, h.admin), nil)
 		return err
 	}},
+	"SuspendTeam": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.SuspendTeam(ctx, a, "other")
+		return err
+	}},
+	"RestoreTeam": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.RestoreTeam(ctx, a, "other")
+		return err
+	}},
 	"CreateUser": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.CreateUser(ctx, a, "new@example.com", "long enough")
 		return err

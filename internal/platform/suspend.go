@@ -48,6 +48,42 @@ func (p *Platform) suspend(ctx context.Context, a cloister.Actor, email, action 
 	return u, err
 }
 
+// SuspendTeam holds a team and all that it owns as they are: its people can look, and change nothing, read no secret and
+// deploy nothing until it is restored. What runs goes on. Operators only.
+func (p *Platform) SuspendTeam(ctx context.Context, a cloister.Actor, ref string) (cloister.Team, error) {
+	return p.hold(ctx, a, ref, "suspend", func(t cloister.Team, now time.Time) time.Time {
+		if !t.SuspendedAt.IsZero() {
+			return t.SuspendedAt
+		}
+		return now
+	})
+}
+
+// RestoreTeam lets a team that was suspended go on.
+func (p *Platform) RestoreTeam(ctx context.Context, a cloister.Actor, ref string) (cloister.Team, error) {
+	return p.hold(ctx, a, ref, "restore", func(cloister.Team, time.Time) time.Time { return time.Time{} })
+}
+
+func (p *Platform) hold(ctx context.Context, a cloister.Actor, ref, action string, since func(t cloister.Team, now time.Time) time.Time) (t cloister.Team, err error) {
+	err = p.update(ctx, a, func(tx *store.Tx) error {
+		if err := p.can(tx, a, administer, object{}); err != nil {
+			return err
+		}
+		if t, err = tx.Team(strings.ToLower(ref)); err != nil {
+			return err
+		}
+		was := t
+		if t.SuspendedAt = since(t, tx.Now); t.SuspendedAt.Equal(was.SuspendedAt) {
+			return nil
+		}
+		if err := tx.SuspendTeam(t.ID, t.SuspendedAt); err != nil {
+			return err
+		}
+		return tx.Changed("team", t.ID, action, t.Name, was, t)
+	})
+	return t, err
+}
+
 // active refuses whoever is suspended.
 func active(u cloister.User) error {
 	if u.SuspendedAt.IsZero() {

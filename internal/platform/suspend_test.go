@@ -72,3 +72,27 @@ func TestWhoIsSuspendedMayDoNothing(t *testing.T) {
 		})
 	}
 }
+
+func TestATeamIsRestored(t *testing.T) {
+	h := newHouse(t)
+	ctx := t.Context()
+	_, err := h.SuspendTeam(ctx, h.operator, "acme")
+	must(t, err)
+	_, err = h.RenameSpace(ctx, h.admin, "cellar", "tower")
+	wantError(t, err, cloister.Suspended, "The team acme is suspended since 2026-03-29T01:02:03Z. Ask an operator of this installation.")
+	_, err = h.Config(ctx, h.deploys, "quiet-garth") // nor may those who are no members of it
+	wantKind(t, err, cloister.Suspended)
+	_, err = h.Space(ctx, h.stranger, "cellar") // to others it is as missing as ever
+	wantKind(t, err, cloister.NotFound)
+	h.advance(time.Minute)
+	again, err := h.SuspendTeam(ctx, h.operator, "acme")
+	must(t, err)
+	same(t, again.SuspendedAt, h.clock().Add(-time.Minute))
+	back, err := h.RestoreTeam(ctx, h.operator, "acme")
+	must(t, err)
+	same(t, back.SuspendedAt.IsZero(), true)
+	_, err = h.RenameSpace(ctx, h.admin, "cellar", "tower")
+	must(t, err)
+	_, err = h.SuspendTeam(ctx, h.operator, "nunnery")
+	wantKind(t, err, cloister.NotFound)
+}

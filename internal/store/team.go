@@ -1,11 +1,15 @@
 package store
 
-import "github.com/cloister-dev/cloister"
+import (
+	"time"
 
-const teamColumns = `id, name, created_at, updated_at`
+	"github.com/cloister-dev/cloister"
+)
+
+const teamColumns = `id, name, created_at, updated_at, suspended_at`
 
 func scanTeam(_ *Tx, r row) (t cloister.Team, err error) {
-	err = r.Scan(&t.ID, &t.Name, when{&t.CreatedAt}, when{&t.UpdatedAt})
+	err = r.Scan(&t.ID, &t.Name, when{&t.CreatedAt}, when{&t.UpdatedAt}, when{&t.SuspendedAt})
 	return t, err
 }
 
@@ -30,12 +34,17 @@ func (tx *Tx) TeamsOf(userID string) ([]cloister.Team, error) {
 
 // InsertTeam adds a team; a second one with the same name is a Conflict.
 func (tx *Tx) InsertTeam(t cloister.Team) error {
-	return tx.exec(`INSERT INTO teams (`+teamColumns+`) VALUES ($1, $2, $3, $4)`, t.ID, t.Name, at(t.CreatedAt), at(t.UpdatedAt))
+	return tx.exec(`INSERT INTO teams (`+teamColumns+`) VALUES ($1, $2, $3, $4, $5)`, t.ID, t.Name, at(t.CreatedAt), at(t.UpdatedAt), at(t.SuspendedAt))
 }
 
 // RenameTeam gives a team another name; one in use is a Conflict.
 func (tx *Tx) RenameTeam(id, name string) error {
 	return tx.must("team", `UPDATE teams SET name = $1, updated_at = $2 WHERE id = $3`, name, at(tx.Now), id)
+}
+
+// SuspendTeam holds a team as it is since a time; the zero time lets it go on.
+func (tx *Tx) SuspendTeam(id string, since time.Time) error {
+	return tx.must("team", `UPDATE teams SET suspended_at = $1, updated_at = $2 WHERE id = $3`, at(since), at(tx.Now), id)
 }
 
 // DeleteTeam removes a team; one with spaces is a Conflict.

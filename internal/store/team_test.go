@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/store"
@@ -49,5 +50,17 @@ func TestTeamsAndTheirMembers(t *testing.T) {
 		wantKind(t, s, cloister.Conflict, func(tx *store.Tx) error {
 			return tx.InsertMember(member(cloister.Team{ID: "gone"}, zoe, cloister.Admin))
 		})
+	})
+}
+
+func TestATeamIsSuspendedAndRestored(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *place) {
+		s := p.open(t)
+		x := seed(t, s)
+		for _, since := range []time.Time{p.clock.Now(), {}} {
+			update(t, s, func(tx *store.Tx) error { return tx.SuspendTeam(x.team.ID, since) })
+			same(t, read(t, s, func(tx *store.Tx) (cloister.Team, error) { return tx.Team("acme") }).SuspendedAt, since)
+		}
+		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error { return tx.SuspendTeam("none", time.Time{}) })
 	})
 }
