@@ -47,6 +47,9 @@ type Config struct {
 	// Claim takes the session that a secret is for. A secret works once.
 	Claim func(cloister.Secret) (Session, bool)
 	Idle  time.Duration // a connection on which nothing moved for so long is closed; 0: an hour
+	// Settle is for how long after a command has begun its end is kept from a client of whose input nothing has come yet;
+	// 0: 300 ms.
+	Settle time.Duration
 }
 
 // An Attach serves clients.
@@ -60,6 +63,9 @@ type Attach struct {
 func New(c Config, log *slog.Logger) *Attach {
 	if c.Idle == 0 {
 		c.Idle = time.Hour
+	}
+	if c.Settle == 0 {
+		c.Settle = 300 * time.Millisecond
 	}
 	return &Attach{config: c, log: log, waiting: make(chan struct{}, maxWaiting)}
 }
@@ -104,7 +110,7 @@ func (a *Attach) serve(ctx context.Context, c Conn) {
 	// The end of ctx is not the client's: the session knows of it, and tells.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	l := &line{Conn: c, idle: a.config.Idle, hangUp: cancel, over: make(chan struct{})}
+	l := &line{Conn: c, idle: a.config.Idle, hangUp: cancel, over: make(chan struct{}), heard: make(chan struct{})}
 	l.moved.Store(time.Now().UnixNano())
 	defer close(l.over)
 	go l.watch(ctx)
@@ -118,6 +124,9 @@ func (a *Attach) serve(ctx context.Context, c Conn) {
 		out.status(exit)
 	}
 	out.close()
+	if ends == Query {
+		l.settle(ctx, out.at.Add(a.config.Settle))
+	}
 	l.goodbye()
 }
 
@@ -155,6 +164,8 @@ type line struct {
 	idle   time.Duration
 	hangUp context.CancelFunc
 	over   chan struct{} // closed when the session has ended
+	heard  chan struct{} // closed when something has come of the client's input
+	first  sync.Once     // closes heard
 	moved  atomic.Int64  // when something came or went
 	cut    atomic.Bool
 }
@@ -194,6 +205,18 @@ func (l *line) send(p []byte) {
 		return
 	}
 	l.moved.Store(time.Now().UnixNano())
+}
+
+// settle waits until something of the client's input has come, or a time. Heroku's CLI dies when it hears that a command which
+// ended at once has ended before it could say that its own input has, as from /dev/null.
+func (l *line) settle(ctx context.Context, until time.Time) {
+	t := time.NewTimer(time.Until(until))
+	defer t.Stop()
+	select {
+	case <-l.heard:
+	case <-t.C:
+	case <-ctx.Done():
+	}
 }
 
 // goodbye ends the connection so that the client gets all that was written: closing it while something of the client's

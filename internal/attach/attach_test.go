@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/attach"
 	"github.com/cloister-dev/cloister/internal/engine"
 )
 
@@ -321,5 +322,30 @@ func TestTheOutputArrivesAlthoughInputIsLeft(t *testing.T) {
 	}()
 	if got, err := io.ReadAll(c); len(got) != 400_000 || err != nil {
 		t.Errorf("%d bytes came of 400000, %v", len(got), err)
+	}
+}
+
+// Heroku's CLI dies when the end of a command reaches it before it could say that its own input has ended.
+func TestACommandThatEndsAtOnceDoesNotOutrunTheEndOfTheInput(t *testing.T) {
+	t.Parallel()
+	p := serveAs(t, attach.Config{Settle: patience}, session{run: func(_ context.Context, term engine.Terminal) error {
+		term.Began()
+		go io.Copy(io.Discard, term.In)
+		_, err := io.WriteString(term.Out, "done")
+		return err
+	}})
+	c := p.dial(t, "secret")
+	record(t, c)
+	if got := record(t, c); got != "done" {
+		t.Fatalf("got %q", got)
+	}
+	c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+	if _, err := c.Read(make([]byte, 1)); !errors.As(err, new(net.Error)) {
+		t.Fatalf("it ended before the client could speak: %v", err)
+	}
+	c.SetReadDeadline(time.Now().Add(patience / 2))
+	io.WriteString(c, "\x04")
+	if rest, err := io.ReadAll(c); len(rest) > 0 || err != nil { // an error would be: it waited for no reason
+		t.Errorf("then came %q, %v", rest, err)
 	}
 }

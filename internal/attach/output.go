@@ -25,7 +25,8 @@ type output struct {
 
 	mu    sync.Mutex
 	up    bool
-	held  []byte // from a mark on, whose line is not complete
+	at    time.Time // since when it is up
+	held  []byte    // from a mark on, whose line is not complete
 	flush *time.Timer
 }
 
@@ -38,7 +39,7 @@ func (o *output) began() {
 
 func (o *output) hello() {
 	if !o.up {
-		o.up = true
+		o.up, o.at = true, time.Now()
 		o.to.send([]byte(Hello))
 	}
 }

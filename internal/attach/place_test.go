@@ -65,6 +65,11 @@ func (s secure) Accept() (net.Conn, error) {
 
 func serve(t *testing.T, idle time.Duration, s session) place {
 	t.Helper()
+	return serveAs(t, attach.Config{Idle: idle}, s)
+}
+
+func serveAs(t *testing.T, config attach.Config, s session) place {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	check(t, err)
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
@@ -78,7 +83,7 @@ func serve(t *testing.T, idle time.Duration, s session) place {
 	check(t, err)
 	offered := make(chan session, 1)
 	offered <- s
-	a := attach.New(attach.Config{Idle: idle, Claim: func(secret cloister.Secret) (attach.Session, bool) {
+	config.Claim = func(secret cloister.Secret) (attach.Session, bool) {
 		if secret != "secret" {
 			return nil, false
 		}
@@ -88,11 +93,12 @@ func serve(t *testing.T, idle time.Duration, s session) place {
 		default:
 			return nil, false
 		}
-	}}, slog.New(slog.DiscardHandler))
+	}
+	a := attach.New(config, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	config := &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, DynamicRecordSizingDisabled: true}
-	go func() { ended <- a.Serve(ctx, secure{l, config}) }()
+	secured := &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, DynamicRecordSizingDisabled: true}
+	go func() { ended <- a.Serve(ctx, secure{l, secured}) }()
 	t.Cleanup(func() {
 		cancel()
 		select {
