@@ -35,6 +35,22 @@ type Space struct {
 	State SpaceState
 }
 
+// A DestroyWish is that one administrator has asked for a space to be destroyed, where another one must agree.
+type DestroyWish struct {
+	SpaceID string
+	UserID  string
+	Email   string // of the user
+	At      time.Time
+}
+
+// WishLife is for how long another administrator may agree.
+const WishLife = 24 * time.Hour
+
+// Good reports whether a wish is one that somebody can agree to at now.
+func (w DestroyWish) Good(user string, now time.Time) bool {
+	return w.UserID != user && now.Before(w.At.Add(WishLife))
+}
+
 // Defaults of the contract: the dyno and the data network of a space whose maker does not choose.
 var (
 	DefaultCIDR     = netip.MustParsePrefix("10.0.0.0/16")

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -233,7 +234,7 @@ func (p *Platform) TransferSpace(ctx context.Context, a cloister.Actor, ref, tea
 				}
 			}
 		}
-		if err := tx.TransferSpace(s.ID, to.ID); err != nil {
+		if err := errors.Join(tx.TransferSpace(s.ID, to.ID), tx.DropDestroyWish(s.ID)); err != nil { // its administrators are others now
 			return err
 		}
 		if err := p.movePipelines(tx, s.Space, s.Team, to); err != nil {

@@ -2,7 +2,6 @@ package platform_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/netip"
 	"reflect"
@@ -19,7 +18,8 @@ import (
 // Its clock moves only by hand.
 type house struct {
 	*platform.Platform
-	store *store.Store
+	config platform.Config
+	store  *store.Store
 
 	operator cloister.Actor // of the installation; a member of no team
 	admin    cloister.Actor
@@ -54,9 +54,10 @@ func newHouse(t *testing.T) *house {
 	h.store = s
 	h.office = cloister.Network{Name: "office", Prefixes: []netip.Prefix{netip.MustParsePrefix("192.168.4.0/22")}, Spaces: []string{"acme"}}
 	h.clients = recent{}
-	h.Platform = platform.New(s, platform.Config{AppDomain: "apps.example", OutboundPool: netip.MustParsePrefix("192.0.2.0/28"),
+	h.config = platform.Config{AppDomain: "apps.example", OutboundPool: netip.MustParsePrefix("192.0.2.0/28"),
 		Networks: []cloister.Network{h.office}, Clients: h.clients,
-		Log: func(_, text string) { h.said = append(h.said, text) }}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+		Log: func(_, text string) { h.said = append(h.said, text) }}
+	h.Platform = platform.New(s, h.config, slog.New(slog.DiscardHandler))
 
 	h.update(t, func(tx *store.Tx) error {
 		for name, actor := range map[string]*cloister.Actor{"operator": &h.operator, "admin": &h.admin, "member": &h.member,
@@ -280,4 +281,10 @@ func same(t *testing.T, got, want any) {
 	if !reflect.DeepEqual(got, want) {
 		t.Fatalf("got  %+v\nwant %+v", got, want)
 	}
+}
+
+// twoPeople has the installation's operator decide that two must agree to destroy a space.
+func (h *house) twoPeople() {
+	h.config.TwoPeople = true
+	h.Platform = platform.New(h.store, h.config, slog.New(slog.DiscardHandler))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/store"
@@ -191,8 +192,9 @@ func (p *Platform) RenameSpace(ctx context.Context, a cloister.Actor, ref, name 
 }
 
 // DestroySpace deletes a space, which must be empty, and ends its peerings. Its addresses are free for others
-// afterwards. Team admins only.
+// afterwards. Team admins only; where two must agree, the first who asks is told so (Conflict).
 func (p *Platform) DestroySpace(ctx context.Context, a cloister.Actor, ref string) (s SpaceInfo, err error) {
+	var waits error
 	err = p.update(ctx, a, func(tx *store.Tx) error {
 		if s, err = p.space(tx, a, ref, manageSpace); err != nil {
 			return err
@@ -207,6 +209,11 @@ func (p *Platform) DestroySpace(ctx context.Context, a cloister.Actor, ref strin
 				names = append(names, app.Name)
 			}
 			return cloister.Errorf(cloister.Invalid, "Space %s still has apps: %s. Destroy them first.", s.Name, strings.Join(names, ", "))
+		}
+		if waits = nil; p.config.TwoPeople {
+			if waits, err = p.agreed(tx, a, s); err != nil || waits != nil {
+				return err
+			}
 		}
 		if err := tx.SetSpaceState(s.ID, cloister.Deleting); err != nil {
 			return err
@@ -223,7 +230,39 @@ func (p *Platform) DestroySpace(ctx context.Context, a cloister.Actor, ref strin
 		}
 		return tx.Touch("space", s.ID)
 	})
+	if err == nil {
+		err = waits
+	}
 	return s, err
+}
+
+// agreed finds out whether another administrator of the team has asked for a space to be destroyed. If none has, the actor has
+// now, and waits says what is waited for.
+func (p *Platform) agreed(tx *store.Tx, a cloister.Actor, s SpaceInfo) (waits, err error) {
+	w, err := tx.DestroyWish(s.ID)
+	if err != nil && cloister.KindOf(err) != cloister.NotFound {
+		return nil, err
+	}
+	if err == nil && w.Good(a.User.ID, tx.Now) {
+		m, err := tx.Member(s.TeamID, w.UserID)
+		if err == nil && m.Role == cloister.Admin {
+			return nil, nil
+		}
+		if err != nil && cloister.KindOf(err) != cloister.NotFound {
+			return nil, err
+		}
+	}
+	if w.UserID != a.User.ID || !tx.Now.Before(w.At.Add(cloister.WishLife)) {
+		w = cloister.DestroyWish{SpaceID: s.ID, UserID: a.User.ID, At: tx.Now}
+		if err := tx.PutDestroyWish(w); err != nil {
+			return nil, err
+		}
+		if err := tx.Event("space", s.ID, "ask", "that "+s.Name+" be destroyed"); err != nil {
+			return nil, err
+		}
+	}
+	return cloister.Errorf(cloister.Conflict, "Two people must agree to destroy a space here. Have another administrator of %s destroy %s too, until %s.",
+		s.Team.Name, s.Name, w.At.Add(cloister.WishLife).UTC().Format(time.RFC3339)), nil
 }
 
 // Regions lists where spaces can be made.

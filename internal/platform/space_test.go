@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/platform"
@@ -154,4 +155,33 @@ func TestASpaceTrustsTwentyRangesAtMost(t *testing.T) {
 	_, r, err := h.Ruleset(t.Context(), h.admin, "cellar")
 	must(t, err)
 	same(t, len(r.Sources), 20)
+}
+
+func TestTwoPeopleMustAgreeToDestroyASpace(t *testing.T) {
+	h := newHouse(t)
+	ctx := t.Context()
+	h.twoPeople()
+	_, err := h.DestroyApp(ctx, h.admin, "quiet-garth")
+	must(t, err)
+	_, err = h.SetMember(ctx, h.admin, "acme", h.member.User.Email, cloister.Admin)
+	must(t, err)
+	destroy := func(a cloister.Actor) error { _, err := h.DestroySpace(ctx, a, "cellar"); return err }
+
+	const waits = "Two people must agree to destroy a space here. Have another administrator of acme destroy cellar too, until 2026-03-30T01:02:03Z."
+	wantError(t, destroy(h.admin), cloister.Conflict, waits)
+	same(t, []string{h.last(t).Action, h.last(t).Text}, []string{"ask", "that cellar be destroyed"})
+	n := len(h.events(t))
+	h.advance(time.Hour)
+	wantError(t, destroy(h.admin), cloister.Conflict, waits) // the same one again is not another one
+	same(t, len(h.events(t)), n)
+	h.advance(23 * time.Hour)
+	wantError(t, destroy(h.member), cloister.Conflict, "until 2026-03-31T01:02:03Z") // too late: it begins anew
+	_, err = h.SetMember(ctx, h.admin, "acme", h.member.User.Email, cloister.MemberRole)
+	must(t, err)
+	wantKind(t, destroy(h.admin), cloister.Conflict) // who asked is no administrator any more
+	_, err = h.SetMember(ctx, h.admin, "acme", h.member.User.Email, cloister.Admin)
+	must(t, err)
+	must(t, destroy(h.member))
+	_, err = h.Space(ctx, h.admin, "cellar")
+	wantKind(t, err, cloister.NotFound)
 }

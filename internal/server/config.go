@@ -42,6 +42,7 @@ type Config struct {
 	OutboundMasquerade bool     `toml:"outbound_masquerade"` // the pool is known to this machine only
 	IngressPool        []string `toml:"ingress_pool"`        // addresses that lead to one space each; none: the machine's for all
 	SMTP               bool     `toml:"smtp"`                // dynos may send mail, on port 25
+	TwoPeople          bool     `toml:"two_people"`          // two administrators must agree to destroy a space
 	DailyRestarts      bool     `toml:"daily_restarts"`      // dynos are restarted daily, unless their app says otherwise
 	DrainPrivate       bool     `toml:"drain_private"`       // log drains and webhooks may lead to private addresses, and to this machine
 	DynoRequests       int      `toml:"dyno_requests"`       // at once, for each web dyno of an app, before others are refused (H11); 0: no limit

@@ -77,7 +77,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	}
 	feed := router.NewFeed(log)
 	pool, _ := netip.ParsePrefix(c.OutboundPool)
-	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, DailyRestarts: c.DailyRestarts, OutboundPool: pool, IngressPool: c.ingressPool(),
+	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, DailyRestarts: c.DailyRestarts, TwoPeople: c.TwoPeople, OutboundPool: pool, IngressPool: c.ingressPool(),
 		Networks: c.networks(), Clients: feed, Log: stream.API}, log)
 	if err := firstStart(ctx, c, s, p, log); err != nil {
 		return err

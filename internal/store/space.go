@@ -158,3 +158,23 @@ func (tx *Tx) InsertRuleset(s cloister.Ruleset) error {
 func (tx *Tx) SetRulesetApplied(id string) error {
 	return tx.must("inbound ruleset", `UPDATE rulesets SET applied = $1 WHERE id = $2`, true, id)
 }
+
+// DestroyWish finds who has asked for a space to be destroyed.
+func (tx *Tx) DestroyWish(spaceID string) (cloister.DestroyWish, error) {
+	return one(tx, "wish", func(_ *Tx, r row) (w cloister.DestroyWish, err error) {
+		err = r.Scan(&w.SpaceID, &w.UserID, &w.Email, when{&w.At})
+		return w, err
+	}, `SELECT w.space_id, w.user_id, u.email, w.asked_at FROM destroy_wishes w JOIN users u ON u.id = w.user_id WHERE w.space_id = $1`, spaceID)
+}
+
+// PutDestroyWish records who asks for a space to be destroyed, in place of who did before.
+func (tx *Tx) PutDestroyWish(w cloister.DestroyWish) error {
+	return tx.exec(`
+		INSERT INTO destroy_wishes (space_id, user_id, asked_at) VALUES ($1, $2, $3)
+		ON CONFLICT (space_id) DO UPDATE SET user_id = excluded.user_id, asked_at = excluded.asked_at`, w.SpaceID, w.UserID, at(w.At))
+}
+
+// DropDestroyWish forgets that somebody has asked for a space to be destroyed, if anybody has.
+func (tx *Tx) DropDestroyWish(spaceID string) error {
+	return tx.exec(`DELETE FROM destroy_wishes WHERE space_id = $1`, spaceID)
+}

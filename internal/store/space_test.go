@@ -136,3 +136,26 @@ func TestNewestRulesetsHasOneForEachSpace(t *testing.T) {
 		same(t, got, want)
 	})
 }
+
+func TestOneWishToDestroyASpaceIsKept(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *place) {
+		s := p.open(t)
+		x := seed(t, s)
+		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error { _, err := tx.DestroyWish(x.space.ID); return err })
+		var zoe cloister.User
+		update(t, s, func(tx *store.Tx) error {
+			zoe = newUser(tx, "zoe@example.com")
+			return tx.InsertUser(zoe)
+		})
+		for _, u := range []cloister.User{x.user, zoe} {
+			p.clock.advance(time.Second)
+			w := cloister.DestroyWish{SpaceID: x.space.ID, UserID: u.ID, Email: u.Email, At: p.clock.Now()}
+			update(t, s, func(tx *store.Tx) error { return tx.PutDestroyWish(w) })
+			same(t, read(t, s, func(tx *store.Tx) (cloister.DestroyWish, error) { return tx.DestroyWish(x.space.ID) }), w)
+		}
+		for range 2 {
+			update(t, s, func(tx *store.Tx) error { return tx.DropDestroyWish(x.space.ID) })
+		}
+		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error { _, err := tx.DestroyWish(x.space.ID); return err })
+	})
+}
