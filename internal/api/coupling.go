@@ -1,13 +1,10 @@
 package api
 
 import (
-	"slices"
-
 	"github.com/go-chi/chi/v5"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/heroku"
-	"github.com/cloister-dev/cloister/internal/platform"
 )
 
 func (a *API) couplingRoutes(r chi.Router) {
@@ -83,8 +80,7 @@ func (a *API) appFilter(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	all, err := a.platform.Apps(r.Context(), r.actor, "", "")
-	all = slices.DeleteFunc(all, func(x platform.AppInfo) bool { return !slices.Contains(in.In.ID, x.ID) })
+	all, err := a.platform.AppsByID(r.Context(), r.actor, in.In.ID)
 	return list(each(all, a.app), byID(func(x heroku.App) string { return x.ID })), err
 }
 

@@ -174,14 +174,12 @@ func (s *Store) needed() (map[string]bool, error) {
 	}
 	out := map[string]bool{}
 	for _, d := range index.Manifests {
-		out[d.Digest.Hex] = true
-		m, err := s.manifest(d.Digest)
+		parts, err := s.parts(d.Digest)
 		if err != nil {
 			return nil, err
 		}
-		out[m.Config.Digest.Hex] = true
-		for _, l := range m.Layers {
-			out[l.Digest.Hex] = true
+		for _, h := range parts {
+			out[h.Hex] = true
 		}
 	}
 	return out, nil

@@ -38,26 +38,21 @@ func (s *Store) List(digests []string) (l Listing, err error) {
 	for _, d := range index.Manifests {
 		in[d.Digest.String()] = d
 	}
-	add := func(h v1.Hash) {
-		if !seen[h] {
-			seen[h] = true
-			l.blobs = append(l.blobs, h)
-		}
-	}
 	for _, digest := range digests {
 		d, ok := in[digest]
 		if !ok {
 			return l, cloister.Errorf(cloister.NotFound, "There is no image %s in the store.", digest)
 		}
 		l.Images = append(l.Images, d)
-		add(d.Digest)
-		m, err := s.manifest(d.Digest)
+		parts, err := s.parts(d.Digest)
 		if err != nil {
 			return l, err
 		}
-		add(m.Config.Digest)
-		for _, layer := range m.Layers {
-			add(layer.Digest)
+		for _, h := range parts {
+			if !seen[h] {
+				seen[h] = true
+				l.blobs = append(l.blobs, h)
+			}
 		}
 	}
 	return l, nil
@@ -94,13 +89,13 @@ func (s *Store) PutBlob(digest string, r io.Reader) error {
 func (s *Store) Adopt(l Listing) error {
 	return s.locked(func() error {
 		for _, d := range l.Images {
-			m, err := s.manifest(d.Digest)
+			parts, err := s.parts(d.Digest)
 			if err != nil {
 				return err
 			}
-			for _, x := range append(m.Layers, m.Config) {
-				if _, err := os.Stat(s.blob(x.Digest)); errors.Is(err, fs.ErrNotExist) {
-					return cloister.Errorf(cloister.NotFound, "Image %s lacks %s.", d.Digest, x.Digest)
+			for _, h := range parts {
+				if _, err := os.Stat(s.blob(h)); errors.Is(err, fs.ErrNotExist) {
+					return cloister.Errorf(cloister.NotFound, "Image %s lacks %s.", d.Digest, h)
 				}
 			}
 		}
@@ -115,14 +110,19 @@ func (s *Store) Adopt(l Listing) error {
 	})
 }
 
-// manifest reads what an image consists of.
-func (s *Store) manifest(digest v1.Hash) (m v1.Manifest, err error) {
+// parts are the blobs that an image consists of: its manifest, its config and its layers.
+func (s *Store) parts(digest v1.Hash) ([]v1.Hash, error) {
 	raw, err := os.ReadFile(s.blob(digest))
 	if err != nil {
-		return m, err
+		return nil, err
 	}
+	var m v1.Manifest
 	if err := json.Unmarshal(raw, &m); err != nil {
-		return m, fmt.Errorf("read manifest %s: %w", digest, err)
+		return nil, fmt.Errorf("read manifest %s: %w", digest, err)
 	}
-	return m, nil
+	out := []v1.Hash{digest, m.Config.Digest}
+	for _, l := range m.Layers {
+		out = append(out, l.Digest)
+	}
+	return out, nil
 }

@@ -2,7 +2,6 @@ package platform
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -234,7 +233,7 @@ func (p *Platform) TransferSpace(ctx context.Context, a cloister.Actor, ref, tea
 				}
 			}
 		}
-		if err := errors.Join(tx.TransferSpace(s.ID, to.ID), tx.DropDestroyWish(s.ID)); err != nil { // its administrators are others now
+		if err := tx.TransferSpace(s.ID, to.ID); err != nil {
 			return err
 		}
 		if err := p.movePipelines(tx, s.Space, s.Team, to); err != nil {

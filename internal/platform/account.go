@@ -87,16 +87,10 @@ func (p *Platform) mate(tx *store.Tx, a cloister.Actor, ref string) (cloister.Us
 	if err != nil || u.ID == a.User.ID {
 		return u, err
 	}
-	teams, err := tx.TeamsOf(a.User.ID)
-	for _, t := range teams {
-		if _, err := tx.Member(t.ID, u.ID); cloister.KindOf(err) != cloister.NotFound {
-			return u, err
-		}
+	if mates, err := tx.Mates(a.User.ID, u.ID); err != nil || mates {
+		return u, err
 	}
-	if err == nil {
-		err = cloister.Missing("user")
-	}
-	return cloister.User{}, err
+	return cloister.User{}, cloister.Missing("user")
 }
 
 // SetPassword gives a person another password. Operators only.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -100,25 +101,46 @@ func (p *Platform) Apps(ctx context.Context, a cloister.Actor, team, space strin
 			}
 			filter.Space = s.ID
 		}
-		apps, err := tx.Apps(filter)
-		if err != nil {
-			return err
-		}
-		joined, err := tx.Joined(a.User.ID)
-		if err != nil {
-			return err
-		}
-		for _, app := range apps {
-			info, err := p.appInfo(tx, app)
-			if err != nil {
-				return err
-			}
-			info.Joined = joined[app.ID]
-			out = append(out, info)
-		}
-		return nil
+		out, err = p.appInfos(tx, a, filter, func(cloister.App) bool { return true })
+		return err
 	})
 	return out, err
+}
+
+// AppsByID lists those of some apps, by their ids, that the actor may see.
+func (p *Platform) AppsByID(ctx context.Context, a cloister.Actor, ids []string) (out []AppInfo, err error) {
+	err = p.store.View(ctx, func(tx *store.Tx) error {
+		if err := p.can(tx, a, viewAccount, object{resource: "account", user: a.User.ID}); err != nil {
+			return err
+		}
+		out, err = p.appInfos(tx, a, store.AppFilter{User: a.User.ID}, func(app cloister.App) bool { return slices.Contains(ids, app.ID) })
+		return err
+	})
+	return out, err
+}
+
+// appInfos lists apps with what is shown beside them: those of a filter that keep wants.
+func (p *Platform) appInfos(tx *store.Tx, a cloister.Actor, filter store.AppFilter, keep func(cloister.App) bool) (out []AppInfo, err error) {
+	apps, err := tx.Apps(filter)
+	if err != nil {
+		return nil, err
+	}
+	joined, err := tx.Joined(a.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, app := range apps {
+		if !keep(app) {
+			continue
+		}
+		info, err := p.appInfo(tx, app)
+		if err != nil {
+			return nil, err
+		}
+		info.Joined = joined[app.ID]
+		out = append(out, info)
+	}
+	return out, nil
 }
 
 // App finds an app by id or name.

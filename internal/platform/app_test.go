@@ -124,3 +124,26 @@ func TestADestroyedAppIsGoneAndItsStepLooksOnce(t *testing.T) {
 	wantKind(t, err, cloister.NotFound)
 	must(t, h.newApp(t, "cellar", "quiet-garth")) // the name is free
 }
+
+func TestAppsAreListedByTheirIDsAsFarAsTheyAreSeen(t *testing.T) {
+	h := newHouse(t)
+	ctx := t.Context()
+	must(t, h.newApp(t, "cellar", "loud-garth"))
+	names := func(a cloister.Actor, ids ...string) (out []string) {
+		all, err := h.AppsByID(ctx, a, ids)
+		must(t, err)
+		for _, x := range all {
+			out = append(out, x.Name+" of "+x.Team.Name)
+		}
+		return out
+	}
+	quiet, err := h.App(ctx, h.admin, "quiet-garth")
+	must(t, err)
+	loud, err := h.App(ctx, h.admin, "loud-garth")
+	must(t, err)
+	same(t, names(h.admin, loud.ID, quiet.ID, "none"), []string{"loud-garth of acme", "quiet-garth of acme"})
+	same(t, names(h.admin, loud.ID), []string{"loud-garth of acme"})
+	same(t, names(h.views, loud.ID, quiet.ID), []string{"quiet-garth of acme"})
+	same(t, names(h.stranger, quiet.ID), []string(nil))
+	same(t, names(h.admin), []string(nil))
+}

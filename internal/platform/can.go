@@ -76,14 +76,14 @@ var granted = map[cloister.Permission][]verb{
 
 // scoped says what a token of each scope may be used for, of what its owner may do. A global one is good for everything.
 var scoped = func() map[cloister.Scope][]verb {
-	look := append([]verb{viewAccount}, look...)
+	see := append([]verb{viewAccount}, look...)
 	change := []verb{manageTeam, managePipeline, createSpace, manageSpace, createApp, operateApp, manageApp}
 	return map[cloister.Scope][]verb{
 		cloister.IdentityScope:       nil,
-		cloister.ReadScope:           look,
-		cloister.ReadProtectedScope:  slices.Concat(look, []verb{readApp, readPipeline}),
-		cloister.WriteScope:          slices.Concat(look, change),
-		cloister.WriteProtectedScope: slices.Concat(look, change, []verb{readApp, readPipeline, deployApp, uploadCode}),
+		cloister.ReadScope:           see,
+		cloister.ReadProtectedScope:  slices.Concat(see, []verb{readApp, readPipeline}),
+		cloister.WriteScope:          slices.Concat(see, change),
+		cloister.WriteProtectedScope: slices.Concat(see, change, []verb{readApp, readPipeline, deployApp, uploadCode}),
 	}
 }()
 

@@ -20,7 +20,6 @@ func (p *Platform) Couple(ctx context.Context, a cloister.Actor, pipeline, ref, 
 	var app AppInfo
 	var r cloister.Release
 	err = p.update(ctx, a, func(tx *store.Tx) error {
-		r = cloister.Release{}
 		x, err := p.pipeline(tx, a, pipeline, managePipeline)
 		if err != nil {
 			return err
@@ -58,18 +57,8 @@ func (p *Platform) inherit(tx *store.Tx, a cloister.Actor, app AppInfo, c cloist
 			change[name] = &value
 		}
 	}
-	vars, set, _ := cloister.ChangeConfig(app.Config, change)
-	if len(set) == 0 {
-		return r, nil
-	}
-	if err := cloister.ValidConfig(vars); err != nil {
-		return r, err
-	}
-	slug, err := currentSlug(tx, app)
-	if err != nil {
-		return r, err
-	}
-	return p.release(tx, a, app, slug, vars, describeConfig(set, nil))
+	_, r, err = p.configure(tx, a, app, change)
+	return r, err
 }
 
 // Couplings lists the couplings that the actor may see of a pipeline; of those of the apps that they do not see, they see
@@ -79,28 +68,10 @@ func (p *Platform) Couplings(ctx context.Context, a cloister.Actor, pipeline str
 		if x, err = p.pipeline(tx, a, pipeline, viewPipeline); err != nil {
 			return err
 		}
-		out, err = p.couplings(tx, a, x)
+		out, err = tx.CouplingsSeen(a.User.ID, store.CouplingFilter{Pipeline: x.ID})
 		return err
 	})
 	return x, out, err
-}
-
-// couplings lists the couplings of a pipeline whose apps the actor sees.
-func (p *Platform) couplings(tx *store.Tx, a cloister.Actor, x cloister.Pipeline) (out []cloister.Coupling, err error) {
-	all, err := tx.Couplings(x.ID)
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range all {
-		switch _, err := p.app(tx, a, c.AppID, viewApp); cloister.KindOf(err) {
-		case "":
-			out = append(out, c)
-		case cloister.NotFound:
-		default:
-			return nil, err
-		}
-	}
-	return out, nil
 }
 
 // AllCouplings lists the couplings that the actor may see: of all pipelines, or of those of a team.
@@ -109,28 +80,16 @@ func (p *Platform) AllCouplings(ctx context.Context, a cloister.Actor, team stri
 		if err := p.can(tx, a, viewAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}
+		var f store.CouplingFilter
 		if team != "" {
 			t, err := p.team(tx, a, team, viewTeam)
 			if err != nil {
 				return err
 			}
-			team = t.ID
+			f.Team = t.ID
 		}
-		pipelines, err := tx.PipelinesOf(a.User.ID)
-		if err != nil {
-			return err
-		}
-		for _, x := range pipelines {
-			if team != "" && x.TeamID != team {
-				continue
-			}
-			some, err := p.couplings(tx, a, x)
-			if err != nil {
-				return err
-			}
-			out = append(out, some...)
-		}
-		return nil
+		out, err = tx.CouplingsSeen(a.User.ID, f)
+		return err
 	})
 	return out, err
 }

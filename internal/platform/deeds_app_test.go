@@ -40,6 +40,10 @@ var appDeeds = map[string]deed{
 		_, err := h.App(ctx, a, "quiet-garth")
 		return err
 	}},
+	"AppsByID": {account, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.AppsByID(ctx, a, []string{"x"})
+		return err
+	}},
 	"CreateApp": {create, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.CreateApp(ctx, a, platform.AppSpec{Space: "cellar"})
 		return err

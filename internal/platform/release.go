@@ -140,28 +140,33 @@ func (p *Platform) SetConfig(ctx context.Context, a cloister.Actor, ref string, 
 	var app AppInfo
 	var r cloister.Release
 	err = p.update(ctx, a, func(tx *store.Tx) error {
-		r = cloister.Release{}
 		if app, err = p.app(tx, a, ref, deployApp); err != nil {
 			return err
 		}
-		var set, removed []string
-		if vars, set, removed = cloister.ChangeConfig(app.Config, change); len(set)+len(removed) == 0 {
-			return nil
-		}
-		if err := cloister.ValidConfig(vars); err != nil {
-			return err
-		}
-		slug, err := currentSlug(tx, app)
-		if err != nil {
-			return err
-		}
-		r, err = p.release(tx, a, app, slug, vars, describeConfig(set, removed))
+		vars, r, err = p.configure(tx, a, app, change)
 		return err
 	})
 	if err == nil && r.ID != "" {
 		p.announce(app, a, r)
 	}
 	return vars, err
+}
+
+// configure changes the config vars of an app by a release, unless nothing changes: then r is zero.
+func (p *Platform) configure(tx *store.Tx, a cloister.Actor, app AppInfo, change map[string]*cloister.Secret) (vars map[string]cloister.Secret, r cloister.Release, err error) {
+	vars, set, removed := cloister.ChangeConfig(app.Config, change)
+	if len(set)+len(removed) == 0 {
+		return vars, r, nil
+	}
+	if err := cloister.ValidConfig(vars); err != nil {
+		return vars, r, err
+	}
+	slug, err := currentSlug(tx, app)
+	if err != nil {
+		return vars, r, err
+	}
+	r, err = p.release(tx, a, app, slug, vars, describeConfig(set, removed))
+	return vars, r, err
 }
 
 // currentSlug is the slug of the app's newest release, which may be pending, "" when nothing was deployed.

@@ -47,12 +47,6 @@ func (b *backups) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// keyFile is the one secret of the installation, which is in no backup.
-func (c Config) keyFile() string { return filepath.Join(c.controlDir(), "key") }
-
-// files are the single files that a backup has in it.
-func (c Config) files() []string { return []string{filepath.Join(c.controlDir(), "ca-key.pem")} }
-
 // runBackup has the server write a backup to a file, or to standard output.
 func runBackup(ctx context.Context, args []string) error {
 	f := flag.NewFlagSet("cloister backup", flag.ContinueOnError)

@@ -28,6 +28,12 @@ func (c Config) doorSocket() string  { return filepath.Join(c.Run, "doors.sock")
 func (c Config) feedSocket() string  { return filepath.Join(c.Run, "control", "feed.sock") }
 func (c Config) adminSocket() string { return filepath.Join(c.Run, "control", "admin.sock") }
 
+// keyFile is the one secret of the installation, which is in no backup.
+func (c Config) keyFile() string { return filepath.Join(c.controlDir(), "key") }
+
+// files are the single files that a backup has in it.
+func (c Config) files() []string { return []string{filepath.Join(c.controlDir(), "ca-key.pem")} }
+
 func (c Config) database() string {
 	if c.Database != "" {
 		return c.Database

@@ -128,7 +128,7 @@ func (tx *Tx) Bar(teamID, userID string) error {
 }
 
 // TransferSpace gives a space and the apps in it to another team. Whoever is no member of that team loses what they
-// might do there.
+// might do there, and a wish to destroy it is over: its administrators are others now.
 func (tx *Tx) TransferSpace(spaceID, teamID string) error {
 	if err := tx.must("space", `UPDATE spaces SET team_id = $1, updated_at = $2 WHERE id = $3`, teamID, at(tx.Now), spaceID); err != nil {
 		return err
@@ -150,6 +150,9 @@ func (tx *Tx) TransferSpace(spaceID, teamID string) error {
 	if _, err := tx.deleteCollaborators(`
 		app_id IN (SELECT id FROM apps WHERE space_id = $1)
 			AND user_id NOT IN (SELECT user_id FROM members WHERE team_id = $2)`, spaceID, teamID); err != nil {
+		return err
+	}
+	if err := tx.exec(`DELETE FROM destroy_wishes WHERE space_id = $1`, spaceID); err != nil {
 		return err
 	}
 	return tx.exec(`

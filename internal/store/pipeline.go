@@ -92,6 +92,21 @@ func (tx *Tx) Couplings(pipelineID string) ([]cloister.Coupling, error) {
 		SELECT `+couplingColumns+` FROM couplings WHERE pipeline_id = $1 ORDER BY created_at, id`, pipelineID)
 }
 
+// A CouplingFilter narrows a list of couplings; empty fields do not.
+type CouplingFilter struct {
+	Pipeline string // id
+	Team     string // id of the team that owns the pipeline
+}
+
+// CouplingsSeen lists the couplings whose apps a user sees, by the name of the pipeline, and then the oldest first.
+func (tx *Tx) CouplingsSeen(userID string, f CouplingFilter) ([]cloister.Coupling, error) {
+	return many(tx, scanCoupling, `
+		SELECT c.id, c.pipeline_id, c.app_id, c.stage, c.created_at, c.updated_at
+		FROM couplings c JOIN apps ON apps.id = c.app_id JOIN pipelines p ON p.id = c.pipeline_id
+		WHERE `+fmt.Sprintf(appsSeen, 1)+` AND ($2 = '' OR p.id = $2) AND ($3 = '' OR p.team_id = $3)
+		ORDER BY p.name, p.id, c.created_at, c.id`, userID, f.Pipeline, f.Team)
+}
+
 // CouplingsIn lists the couplings of the apps of a space, the oldest first.
 func (tx *Tx) CouplingsIn(spaceID string) ([]cloister.Coupling, error) {
 	return many(tx, scanCoupling, `

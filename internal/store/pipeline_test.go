@@ -108,6 +108,15 @@ func TestCouplings(t *testing.T) {
 		}
 		same(t, read(t, s, func(tx *store.Tx) ([]cloister.Coupling, error) { return tx.Couplings(a.ID) }), []cloister.Coupling{c})
 		same(t, read(t, s, func(tx *store.Tx) ([]cloister.Coupling, error) { return tx.CouplingsIn(x.space.ID) }), []cloister.Coupling{c})
+		seen := func(f store.CouplingFilter) []cloister.Coupling {
+			return read(t, s, func(tx *store.Tx) ([]cloister.Coupling, error) { return tx.CouplingsSeen(x.user.ID, f) })
+		}
+		same(t, seen(store.CouplingFilter{}), []cloister.Coupling(nil))
+		update(t, s, func(tx *store.Tx) error { return tx.InsertCollaborator(newCollaborator(tx, x.app, x.user, "view")) })
+		for f, n := range map[store.CouplingFilter]int{{}: 1, {Pipeline: a.ID}: 1, {Team: x.team.ID}: 1, {Pipeline: b.ID}: 0, {Team: "none"}: 0, {Pipeline: a.ID, Team: "none"}: 0} {
+			same(t, len(seen(f)), n)
+		}
+		same(t, seen(store.CouplingFilter{Pipeline: a.ID}), []cloister.Coupling{c})
 		same(t, read(t, s, func(tx *store.Tx) ([]cloister.Coupling, error) { return tx.CouplingsIn(cloister.NewID()) }), []cloister.Coupling(nil))
 		wantKind(t, s, cloister.Conflict, func(tx *store.Tx) error { return tx.InsertCoupling(newCoupling(tx, b, x.app, cloister.StageTest)) })
 		p.clock.advance(time.Second)

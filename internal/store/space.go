@@ -173,8 +173,3 @@ func (tx *Tx) PutDestroyWish(w cloister.DestroyWish) error {
 		INSERT INTO destroy_wishes (space_id, user_id, asked_at) VALUES ($1, $2, $3)
 		ON CONFLICT (space_id) DO UPDATE SET user_id = excluded.user_id, asked_at = excluded.asked_at`, w.SpaceID, w.UserID, at(w.At))
 }
-
-// DropDestroyWish forgets that somebody has asked for a space to be destroyed, if anybody has.
-func (tx *Tx) DropDestroyWish(spaceID string) error {
-	return tx.exec(`DELETE FROM destroy_wishes WHERE space_id = $1`, spaceID)
-}

@@ -153,9 +153,13 @@ func TestOneWishToDestroyASpaceIsKept(t *testing.T) {
 			update(t, s, func(tx *store.Tx) error { return tx.PutDestroyWish(w) })
 			same(t, read(t, s, func(tx *store.Tx) (cloister.DestroyWish, error) { return tx.DestroyWish(x.space.ID) }), w)
 		}
-		for range 2 {
-			update(t, s, func(tx *store.Tx) error { return tx.DropDestroyWish(x.space.ID) })
-		}
+		update(t, s, func(tx *store.Tx) error {
+			other := newTeam(tx, "other")
+			if err := tx.InsertTeam(other); err != nil {
+				return err
+			}
+			return tx.TransferSpace(x.space.ID, other.ID)
+		})
 		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error { _, err := tx.DestroyWish(x.space.ID); return err })
 	})
 }

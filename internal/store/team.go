@@ -66,6 +66,13 @@ func (tx *Tx) Member(teamID, userID string) (cloister.Member, error) {
 	return one(tx, "member", scanMember, memberSelect+`WHERE m.team_id = $1 AND m.user_id = $2`, teamID, userID)
 }
 
+// Mates reports whether two users are members of the same team.
+func (tx *Tx) Mates(userID, otherID string) (bool, error) {
+	n, err := one(tx, "user", value[int], `
+		SELECT COUNT(*) FROM members a JOIN members b ON b.team_id = a.team_id WHERE a.user_id = $1 AND b.user_id = $2`, userID, otherID)
+	return n > 0, err
+}
+
 // Members lists the members of a team by e-mail address.
 func (tx *Tx) Members(teamID string) ([]cloister.Member, error) {
 	return many(tx, scanMember, memberSelect+`WHERE m.team_id = $1 ORDER BY u.email`, teamID)

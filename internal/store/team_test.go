@@ -41,6 +41,9 @@ func TestTeamsAndTheirMembers(t *testing.T) {
 			}
 			return nil
 		})
+		for other, mates := range map[string]bool{zoe.ID: true, x.user.ID: true, "nobody": false} { // one is one's own mate, too
+			same(t, read(t, s, func(tx *store.Tx) (bool, error) { return tx.Mates(x.user.ID, other) }), mates)
+		}
 		same(t, read(t, s, func(tx *store.Tx) (cloister.Member, error) { return tx.Member(x.team.ID, zoe.ID) }), first)
 		same(t, read(t, s, func(tx *store.Tx) ([]cloister.Member, error) { return tx.Members(x.team.ID) }), []cloister.Member{second, first})
 		same(t, read(t, s, func(tx *store.Tx) ([]cloister.Team, error) { return tx.TeamsOf(zoe.ID) }), []cloister.Team{abbey, x.team})

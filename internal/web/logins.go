@@ -64,7 +64,7 @@ func (l *logins) begin(description, from string, now time.Time) (*login, error) 
 	return x, nil
 }
 
-// find finds a login that nobody has decided yet, or that its program has not heard of.
+// find finds a login that is not over.
 func (l *logins) find(id string, now time.Time) (*login, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -87,13 +87,17 @@ func (l *logins) decide(x *login, token cloister.Secret) {
 	}
 }
 
-// open reports whether nobody has decided yet.
-func (x *login) open() bool {
+// undecided finds a login that nobody has decided yet.
+func (l *logins) undecided(id string, now time.Time) (*login, error) {
+	x, err := l.find(id, now)
+	if err != nil {
+		return nil, err
+	}
 	select {
 	case <-x.decided:
-		return false
+		return nil, cloister.Errorf(cloister.NotFound, "This login is over. You can close this page.")
 	default:
-		return true
+		return x, nil
 	}
 }
 
@@ -115,10 +119,7 @@ type question struct {
 }
 
 func (w *Web) loginPage(rw http.ResponseWriter, r *http.Request) {
-	x, err := w.logins.find(r.PathValue("login"), time.Now())
-	if err == nil && !x.open() {
-		err = cloister.Errorf(cloister.NotFound, "This login is over. You can close this page.")
-	}
+	x, err := w.logins.undecided(r.PathValue("login"), time.Now())
 	if err != nil {
 		w.problem(rw, err)
 		return
@@ -136,17 +137,14 @@ func (w *Web) decideLogin(rw http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	x, err := w.logins.find(r.PathValue("login"), time.Now())
-	if err == nil && !x.open() {
-		err = cloister.Errorf(cloister.NotFound, "This login is over. You can close this page.")
-	}
+	x, err := w.logins.undecided(r.PathValue("login"), time.Now())
 	if err != nil {
 		w.problem(rw, err)
 		return
 	}
 	if r.PostFormValue("decision") != "allow" {
 		w.logins.decide(x, "")
-		w.show(rw, http.StatusOK, "done.html", struct{ Title, Message string }{"Refused", "The program was not let in. You can close this page."})
+		w.say(rw, "Refused", "The program was not let in. You can close this page.")
 		return
 	}
 	_, token, err := w.platform.CreateAuthorization(r.Context(), a, x.description, []string{string(cloister.GlobalScope)}, loginLife)
@@ -155,7 +153,7 @@ func (w *Web) decideLogin(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.logins.decide(x, token)
-	w.show(rw, http.StatusOK, "done.html", struct{ Title, Message string }{"Logged in", "You can close this page and go back to the terminal."})
+	w.say(rw, "Logged in", "You can close this page and go back to the terminal.")
 }
 
 // awaitLogin answers a program when its person has decided. Meanwhile it drips spaces, which mean nothing before JSON, since

@@ -58,17 +58,13 @@ func words(scope string) []string {
 }
 
 func (w *Web) authorizePage(rw http.ResponseWriter, r *http.Request) {
-	w.authorize(rw, r, func(c consent) { w.show(rw, http.StatusOK, "consent.html", c) })
+	w.authorize(rw, r, func(_ cloister.Actor, c consent) { w.show(rw, http.StatusOK, "consent.html", c) })
 }
 
 func (w *Web) decideAuthorize(rw http.ResponseWriter, r *http.Request) {
-	w.authorize(rw, r, func(c consent) {
+	w.authorize(rw, r, func(a cloister.Actor, c consent) {
 		answer := url.Values{"error": {"access_denied"}}
 		if r.PostFormValue("decision") == "allow" {
-			a, ok := w.known(rw, r)
-			if !ok {
-				return
-			}
 			_, code, err := w.platform.Grant(r.Context(), a, c.ID, words(c.Scope))
 			if err != nil {
 				w.problem(rw, err)
@@ -94,7 +90,7 @@ func (w *Web) decideAuthorize(rw http.ResponseWriter, r *http.Request) {
 }
 
 // authorize finds out who is asked and what for, and lets the page send the browser back to the client.
-func (w *Web) authorize(rw http.ResponseWriter, r *http.Request, then func(consent)) {
+func (w *Web) authorize(rw http.ResponseWriter, r *http.Request, then func(cloister.Actor, consent)) {
 	r.Body = http.MaxBytesReader(rw, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
 		w.problem(rw, cloister.Errorf(cloister.BadRequest, "This request cannot be read."))
@@ -113,7 +109,7 @@ func (w *Web) authorize(rw http.ResponseWriter, r *http.Request, then func(conse
 		h := rw.Header()
 		h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "form-action 'self'", "form-action 'self' "+u.Scheme+"://"+u.Host, 1))
 	}
-	then(c)
+	then(a, c)
 }
 
 // token gives a client its tokens: for a code, or for a refresh token (RFC 6749, 4.1.3 and 6).

@@ -44,7 +44,7 @@ func (w *Web) signIn(rw http.ResponseWriter, r *http.Request) {
 	}
 	to, err := back(f.To)
 	if err != nil {
-		w.show(rw, http.StatusOK, "done.html", struct{ Title, Message string }{"You are signed in", "You can close this page."})
+		w.say(rw, "You are signed in", "You can close this page.")
 		return
 	}
 	http.Redirect(rw, r, to, http.StatusSeeOther)
@@ -71,5 +71,5 @@ func (w *Web) signOut(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.SetCookie(rw, &http.Cookie{Name: cookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode})
-	w.show(rw, http.StatusOK, "done.html", struct{ Title, Message string }{"You are signed out", "You can close this page."})
+	w.say(rw, "You are signed out", "You can close this page.")
 }

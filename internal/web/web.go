@@ -84,6 +84,14 @@ func (w *Web) show(rw http.ResponseWriter, status int, name string, data any) {
 	rw.Write(b.Bytes())
 }
 
+// say shows that something is done.
+func (w *Web) say(rw http.ResponseWriter, title, message string) {
+	w.show(rw, http.StatusOK, "done.html", saying{title, message})
+}
+
+// A saying is a page that says one thing.
+type saying struct{ Title, Message string }
+
 var statusOf = map[cloister.Kind]int{cloister.BadRequest: 400, cloister.Unauthorized: 401, cloister.TwoFactor: 401, cloister.Suspended: 403, cloister.Forbidden: 403, cloister.NotFound: 404,
 	cloister.Invalid: 422, cloister.RateLimit: 429, cloister.Unavailable: 503}
 
@@ -101,7 +109,7 @@ func (w *Web) problem(rw http.ResponseWriter, err error) {
 	if s == http.StatusInternalServerError {
 		w.log.Error("a page failed", "err", err)
 	}
-	w.show(rw, s, "problem.html", struct{ Title, Message string }{"That did not work", cloister.MessageOf(err)})
+	w.show(rw, s, "problem.html", saying{"That did not work", cloister.MessageOf(err)})
 }
 
 // caller is the address that a request came from.
