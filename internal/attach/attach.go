@@ -48,7 +48,7 @@ type Config struct {
 	Claim func(cloister.Secret) (Session, bool)
 	Idle  time.Duration // a connection on which nothing moved for so long is closed; 0: an hour
 	// Settle is for how long after a command has begun its end is kept from a client of whose input nothing has come yet;
-	// 0: 300 ms.
+	// 0: engine.SettleFor.
 	Settle time.Duration
 }
 
@@ -63,9 +63,6 @@ type Attach struct {
 func New(c Config, log *slog.Logger) *Attach {
 	if c.Idle == 0 {
 		c.Idle = time.Hour
-	}
-	if c.Settle == 0 {
-		c.Settle = 300 * time.Millisecond
 	}
 	return &Attach{config: c, log: log, waiting: make(chan struct{}, maxWaiting)}
 }
@@ -110,7 +107,7 @@ func (a *Attach) serve(ctx context.Context, c Conn) {
 	// The end of ctx is not the client's: the session knows of it, and tells.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	l := &line{Conn: c, idle: a.config.Idle, hangUp: cancel, over: make(chan struct{}), heard: make(chan struct{})}
+	l := &line{Conn: c, idle: a.config.Idle, hangUp: cancel, over: make(chan struct{}), settling: engine.NewSettling(a.config.Settle)}
 	l.moved.Store(time.Now().UnixNano())
 	defer close(l.over)
 	go l.watch(ctx)
@@ -125,7 +122,7 @@ func (a *Attach) serve(ctx context.Context, c Conn) {
 	}
 	out.close()
 	if ends == Query {
-		l.settle(ctx, out.at.Add(a.config.Settle))
+		l.settling.Wait(ctx)
 	}
 	l.goodbye()
 }
@@ -161,13 +158,12 @@ func (a *Attach) claim(c Conn) (s Session, in *bufio.Reader, ends string, ok boo
 // written to it is thrown away.
 type line struct {
 	Conn
-	idle   time.Duration
-	hangUp context.CancelFunc
-	over   chan struct{} // closed when the session has ended
-	heard  chan struct{} // closed when something has come of the client's input
-	first  sync.Once     // closes heard
-	moved  atomic.Int64  // when something came or went
-	cut    atomic.Bool
+	idle     time.Duration
+	hangUp   context.CancelFunc
+	settling *engine.Settling
+	over     chan struct{} // closed when the session has ended
+	moved    atomic.Int64  // when something came or went
+	cut      atomic.Bool
 }
 
 // lose gives the client up.
@@ -205,18 +201,6 @@ func (l *line) send(p []byte) {
 		return
 	}
 	l.moved.Store(time.Now().UnixNano())
-}
-
-// settle waits until something of the client's input has come, or a time. Heroku's CLI dies when it hears that a command which
-// ended at once has ended before it could say that its own input has, as from /dev/null.
-func (l *line) settle(ctx context.Context, until time.Time) {
-	t := time.NewTimer(time.Until(until))
-	defer t.Stop()
-	select {
-	case <-l.heard:
-	case <-t.C:
-	case <-ctx.Done():
-	}
 }
 
 // goodbye ends the connection so that the client gets all that was written: closing it while something of the client's

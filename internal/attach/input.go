@@ -81,7 +81,7 @@ func (in *input) record(p []byte) (int, error) {
 	n, err := in.from.Read(p)
 	if n > 0 {
 		in.moved.Store(time.Now().UnixNano())
-		in.first.Do(func() { close(in.heard) })
+		in.settling.Heard()
 		return n, nil
 	}
 	return n, err

@@ -25,8 +25,7 @@ type output struct {
 
 	mu    sync.Mutex
 	up    bool
-	at    time.Time // since when it is up
-	held  []byte    // from a mark on, whose line is not complete
+	held  []byte // from a mark on, whose line is not complete
 	flush *time.Timer
 }
 
@@ -39,7 +38,8 @@ func (o *output) began() {
 
 func (o *output) hello() {
 	if !o.up {
-		o.up, o.at = true, time.Now()
+		o.up = true
+		o.to.settling.Began()
 		o.to.send([]byte(Hello))
 	}
 }

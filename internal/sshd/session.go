@@ -100,13 +100,27 @@ func (v *visit) run(ctx context.Context, ch ssh.Channel, wish Wish, w *window) {
 	s, resize, err := v.sshd.config.Enter(ctx, v.pass, wish)
 	if err == nil {
 		w.follow(resize)
-		t := engine.Terminal{In: ch, Out: ch, Err: ch.Stderr(), Began: func() {}}
+		settling := engine.NewSettling(v.sshd.config.Settle)
+		t := engine.Terminal{In: listening{ch, settling}, Out: ch, Err: ch.Stderr(), Began: settling.Began}
 		exit, err = s.Run(ctx, t)
+		settling.Wait(ctx)
 	}
 	if err != nil {
 		complain(ch, wish, err)
 	}
 	end(ch, exit)
+}
+
+// A listening reader notes that the client has spoken, or has no more to say.
+type listening struct {
+	io.Reader
+	settling *engine.Settling
+}
+
+func (l listening) Read(p []byte) (int, error) {
+	n, err := l.Reader.Read(p)
+	l.settling.Heard()
+	return n, err
 }
 
 // complain tells a client why there is no more, where it will be seen: a terminal has one output.

@@ -72,6 +72,9 @@ type Config struct {
 	Git func(context.Context, cloister.Actor, Git) int
 	// Dir is where files are kept while they are copied.
 	Dir string
+	// Settle is for how long after a command has begun its end is kept from a client of whose input nothing has come yet;
+	// 0: engine.SettleFor.
+	Settle time.Duration
 	// Now tells the time; nil is time.Now.
 	Now func() time.Time
 }

@@ -139,6 +139,9 @@ func (p *place) enter(_ context.Context, pass Pass, w Wish) (Session, func(colum
 		case strings.HasPrefix(w.Command, "stat -L -c '%s %f %Y' -- '/app/it'\\''s'"):
 			io.WriteString(t.Out, "200000 81a4 1774746123\n")
 			return 0, nil
+		case w.Command == "at once":
+			go io.Copy(io.Discard, t.In)
+			return 0, nil
 		case strings.HasPrefix(w.Command, "cat -- ") || strings.HasPrefix(w.Command, "stat "):
 			io.WriteString(t.Err, "cat: x: No such file or directory\n")
 			return 1, nil
@@ -393,5 +396,30 @@ func TestOnlyWhoHasAPassComesIn(t *testing.T) {
 	}
 	if n := len(p.sshd.passes); n != maxPasses {
 		t.Errorf("%d passes are kept", n)
+	}
+}
+
+// Heroku's CLI dies when the end of a command reaches it before it could say that its own input has ended.
+func TestACommandThatEndsAtOnceDoesNotOutrunTheEndOfTheInput(t *testing.T) {
+	p := newPlace(t)
+	p.sshd.config.Settle = 20 * time.Second
+	s := p.session(p.in())
+	stdin, err := s.StdinPipe()
+	must(t, err)
+	must(t, s.Start("at once"))
+	ended := make(chan error, 1)
+	go func() { ended <- s.Wait() }()
+	select {
+	case err := <-ended:
+		t.Fatalf("it ended before the client could speak: %v", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	_, err = io.WriteString(stdin, "\x04")
+	must(t, err)
+	select {
+	case err := <-ended:
+		must(t, err)
+	case <-time.After(10 * time.Second):
+		t.Error("it waits for no reason")
 	}
 }
