@@ -29,6 +29,7 @@ type EventFilter struct {
 	Action string
 	Since  time.Time // not before
 	Until  time.Time // before
+	Newest bool      // the newest first
 }
 
 // An Audit is what a look at the whole audit trail has found.

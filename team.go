@@ -1,6 +1,7 @@
 package cloister
 
 import (
+	"net/netip"
 	"regexp"
 	"time"
 )
@@ -12,7 +13,8 @@ type Team struct {
 	CreatedAt time.Time
 	UpdatedAt time.Time
 
-	SuspendedAt time.Time // since when nothing of it may be changed; zero: it is not suspended
+	SuspendedAt time.Time      // since when nothing of it may be changed; zero: it is not suspended
+	Trusted     []netip.Prefix // from where its people may use it: the API, git, terminals and pages; empty: from everywhere
 }
 
 // A Role is what a member may do in a team as a whole; app permissions come on top.
@@ -34,6 +36,18 @@ type Member struct {
 	Role      Role
 	CreatedAt time.Time
 	UpdatedAt time.Time
+}
+
+// MaxTeamRanges is how many trusted ranges a team may have.
+const MaxTeamRanges = 50
+
+// Admits reports whether people may use the team from an address, in text; "" is the server itself.
+func (t Team) Admits(from string) bool {
+	if len(t.Trusted) == 0 || from == "" {
+		return true
+	}
+	addr, err := netip.ParseAddr(from)
+	return err == nil && Trusts(t.Trusted, addr)
 }
 
 var teamName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)

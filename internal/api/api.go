@@ -90,6 +90,7 @@ type API struct {
 	config   Config
 	beside   Beside
 	calls    *platform.Limiter // by user
+	tickets  tickets
 	log      *slog.Logger
 }
 
@@ -101,7 +102,7 @@ func New(c Config, p *platform.Platform, b Beside, log *slog.Logger) http.Handle
 	if c.WebScheme == "" {
 		c.WebScheme = "http"
 	}
-	a := &API{platform: p, config: c, beside: b, log: log, calls: platform.NewLimiter(c.CallsPerHour)}
+	a := &API{platform: p, config: c, beside: b, log: log, calls: platform.NewLimiter(c.CallsPerHour), tickets: tickets{all: map[string]ticket{}}}
 	if p != nil { // nil: only the table of routes is wanted
 		p.Tell(a.noun)
 	}

@@ -27,7 +27,7 @@ func TestTheAuditTrailTellsWhoDidWhatFromWhere(t *testing.T) {
 		last.Actor.Address != "127.0.0.1" || last.RequestID == "" || string(last.Changes) != `{"maintenance":[false,true]}` || len(last.Seal) != 64 {
 		t.Errorf("the last event is %+v", last)
 	}
-	if e := all[len(all)-2]; e.Type != "release" || string(e.Changes) != `{"config.KEY":[null,"[secret]"]}` {
+	if e := all[len(all)-2]; e.Type != "release" || string(e.Changes) != `{"config.KEY":[null,"[secret]"],"version":[1,2]}` {
 		t.Errorf("the one before is %+v", e)
 	}
 	for query, want := range map[string]int{"?max=1": 1, "?type=space": 1, "?type=app&action=update": 1, "?id=" + last.ID: 2, "?actor=nobody": 0,

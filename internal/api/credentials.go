@@ -26,7 +26,7 @@ func (a *API) byToken(r *http.Request) (cloister.Actor, cloister.Secret, error) 
 	if token == "" {
 		return cloister.Actor{}, "", unauthorized()
 	}
-	actor, err := a.platform.Authenticate(r.Context(), token)
+	actor, err := a.platform.Authenticate(r.Context(), caller(r), token)
 	return actor, token, err
 }
 
@@ -36,7 +36,8 @@ func (a *API) byPassword(r *http.Request) (cloister.Actor, cloister.Secret, erro
 	if !ok || !strings.Contains(email, "@") {
 		return a.byToken(r)
 	}
-	if actor, err := a.platform.Authenticate(r.Context(), password); err == nil { // Terraform's e-mail and token
+	if actor, err := a.platform.Authenticate(r.Context(), "", password); err == nil { // Terraform's e-mail and token
+		actor.From = caller(r)
 		return actor, password, nil
 	}
 	actor, err := a.platform.SignIn(r.Context(), caller(r), email, password, cloister.Secret(r.Header.Get("Heroku-Two-Factor-Code")))

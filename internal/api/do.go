@@ -48,7 +48,7 @@ func (a *API) serve(h handler, who func(*http.Request) (cloister.Actor, cloister
 			return
 		}
 		note(r, actor.User.Email)
-		actor.From, actor.Request = caller(r), requestID(r)
+		actor.Request = requestID(r)
 		out, err := h(&request{Request: r, actor: actor, token: token, left: left})
 		if err != nil {
 			a.fail(w, r, err)
@@ -85,6 +85,11 @@ func requestID(r *http.Request) string {
 	return ""
 }
 
+// secretPaths are the paths whose last part lets somebody in.
+var secretPaths = regexp.MustCompile(`^(/teams/invitations/|` + archivePath + `)[^/]+`)
+
+func hideSecret(path string) string { return secretPaths.ReplaceAllString(path, "${1}[secret]") }
+
 var requestIDs = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
 
 // watch gives each request an id, writes the access log, and turns a panic into an error.
@@ -115,7 +120,7 @@ func (a *API) watch(next http.Handler) http.Handler {
 			if c := chi.RouteContext(r.Context()); c != nil {
 				route = c.RoutePattern()
 			}
-			a.log.Info("request answered", "method", r.Method, "path", r.URL.Path, "route", route, "status", ww.Status(),
+			a.log.Info("request answered", "method", r.Method, "path", hideSecret(r.URL.Path), "route", route, "status", ww.Status(),
 				"bytes", ww.BytesWritten(), "took", time.Since(start), "request", id, "user", seen.user)
 		}()
 		next.ServeHTTP(ww, r)

@@ -53,7 +53,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	id := requestID(r)
 	gone := r.Context().Err() != nil && errors.Is(err, context.Canceled)
 	if cloister.KindOf(err) == cloister.Internal && !gone {
-		a.log.Error("request failed", "request", id, "method", r.Method, "path", r.URL.Path, "err", err)
+		a.log.Error("request failed", "request", id, "method", r.Method, "path", hideSecret(r.URL.Path), "err", err)
 	}
 	out := wrong(err, id)
 	if out.status == http.StatusUnauthorized {

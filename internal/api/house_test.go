@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,6 +43,31 @@ type house struct {
 	entered  []string // "user app dyno key" of passes
 	panics   bool     // when a cache is to be dropped
 	clients  []cloister.Client
+	ahead    atomic.Int64 // of the time of day the store's clock is, nanoseconds
+	log      record
+}
+
+// now is what the store's clock shows.
+func (h *house) now() time.Time { return time.Now().UTC().Add(time.Duration(h.ahead.Load())) }
+
+func (h *house) advance(d time.Duration) { h.ahead.Add(int64(d)) }
+
+// A record keeps what was logged.
+type record struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (r *record) Write(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(b)
+}
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
 }
 
 // office is a network of the operator's.
@@ -78,7 +104,7 @@ func newHouse(t *testing.T) *house {
 	t.Helper()
 	h := &house{t: t}
 	var err error
-	h.store, err = store.Open(t.Context(), store.Config{DSN: ":memory:", Key: make([]byte, 32)})
+	h.store, err = store.Open(t.Context(), store.Config{DSN: ":memory:", Key: make([]byte, 32), Now: h.now})
 	check(t, err)
 	t.Cleanup(func() { h.store.Close() })
 	quiet := slog.New(slog.DiscardHandler)
@@ -100,7 +126,7 @@ func newHouse(t *testing.T) *house {
 	h.token = h.tokenOf(h.ada)
 	mux := http.NewServeMux()
 	mux.Handle("/", api.New(api.Config{WebPort: "8080", GitURL: "https://localhost:5100/"}, h.platform, api.Beside{
-		Logs: h.logs, Sources: h, Slugs: h, Caches: dropped{h}, Health: h, Terminals: h, Shells: shells{h}, Metrics: http.HandlerFunc(h.measure)}, quiet))
+		Logs: h.logs, Sources: h, Slugs: h, Caches: dropped{h}, Health: h, Terminals: h, Shells: shells{h}, Metrics: http.HandlerFunc(h.measure)}, slog.New(slog.NewTextHandler(&h.log, nil))))
 	mux.Handle("/streams/", h.logs.Handler())
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)

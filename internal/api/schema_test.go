@@ -151,6 +151,8 @@ func full(t *testing.T) (h *house, paths map[string]string) {
 	check(t, err)
 	client, err := h.platform.CreateOAuthClient(t.Context(), h.ada, "Amazing", "https://app.example/")
 	check(t, err)
+	_, _, err = h.platform.Invite(t.Context(), h.ada, "acme", "newcomer@example.com", cloister.MemberRole)
+	check(t, err)
 	line, coupling, promotion := h.pipeline(t.Context(), app)
 	// Lists are of the object after "[]".
 	return h, map[string]string{
@@ -169,6 +171,12 @@ func full(t *testing.T) (h *house, paths map[string]string) {
 		"/teams/acme/apps":                       "[]team-app",
 		"/teams/apps/hello":                      "team-app",
 		"/teams/permissions":                     "[]team-app-permission",
+		"/teams/acme/invitations":                "[]team-invitation",
+		"/enterprise-accounts":                   "[]enterprise-account",
+		"/enterprise-accounts/cloister":          "enterprise-account",
+		"/enterprise-accounts/cloister/members":  "[]enterprise-account-member",
+		"/enterprise-accounts/cloister/teams":    "[]team",
+		"/enterprise-accounts/cloister/events":   "[]audit-trail-event",
 		"/regions":                               "[]region",
 		"/regions/tokyo":                         "region",
 		"/stacks":                                "[]stack",

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"net/netip"
+
 	"github.com/go-chi/chi/v5"
 
 	"github.com/cloister-dev/cloister"
@@ -20,9 +22,9 @@ func (a *API) teamRoutes(r chi.Router) {
 	r.Get("/teams/{team}/permissions", a.do(a.teamPermissions))
 	r.Get("/teams/{team}/spaces", a.do(a.teamSpaces))
 	r.Get("/teams/{team}/apps", a.do(a.teamApps))
-	for _, empty := range []string{"invitations", "addons"} {
-		r.Get("/teams/{team}/"+empty, a.do(a.teamNone))
-	}
+	r.Put("/teams/{team}/trusted-ranges", a.do(a.teamRanges)) // and these two
+	r.Delete("/teams/{team}/trusted-ranges", a.do(a.teamRangesClear))
+	r.Get("/teams/{team}/addons", a.do(a.teamNone))
 }
 
 func (a *API) teamList(r *request) (reply, error) {
@@ -66,6 +68,23 @@ func (a *API) teamSuspend(r *request) (reply, error) {
 
 func (a *API) teamRestore(r *request) (reply, error) {
 	t, err := a.platform.RestoreTeam(r.Context(), r.actor, r.param("team"))
+	return ok(team(platform.TeamInfo{Team: t})), err
+}
+
+func (a *API) teamRanges(r *request) (reply, error) {
+	in, err := decode[heroku.TeamRangesOpts](r)
+	if err != nil {
+		return reply{}, err
+	}
+	if in.TrustedRanges == nil {
+		return reply{}, cloister.Errorf(cloister.Invalid, "Give trusted_ranges: a list of ranges such as 192.0.2.0/24, or an empty one for everywhere.")
+	}
+	t, err := a.platform.SetTeamRanges(r.Context(), r.actor, r.param("team"), *in.TrustedRanges)
+	return ok(team(platform.TeamInfo{Team: t, Role: cloister.Admin})), err
+}
+
+func (a *API) teamRangesClear(r *request) (reply, error) {
+	t, err := a.platform.ClearTeamRanges(r.Context(), r.actor, r.param("team"))
 	return ok(team(platform.TeamInfo{Team: t})), err
 }
 
@@ -125,7 +144,8 @@ func (a *API) teamNone(r *request) (reply, error) {
 // team is of the type that has no invitations: people are added by their address.
 func team(t platform.TeamInfo) heroku.Team {
 	return heroku.Team{ID: t.ID, Name: t.Name, Type: "enterprise", Role: optional(string(t.Role)), ProvisionedLicenses: false, SuspendedAt: heroku.At(t.SuspendedAt),
-		CreatedAt: heroku.At(t.CreatedAt), UpdatedAt: heroku.At(t.UpdatedAt)}
+		TrustedRanges: each(t.Trusted, func(p netip.Prefix) string { return p.String() }),
+		CreatedAt:     heroku.At(t.CreatedAt), UpdatedAt: heroku.At(t.UpdatedAt)}
 }
 
 func teamName(t cloister.Team) heroku.Named { return heroku.Named{ID: t.ID, Name: t.Name} }

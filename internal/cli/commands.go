@@ -135,6 +135,12 @@ type commands struct {
 	TeamsDestroy     teamDestroy         `cmd:"" name:"teams:destroy" group:"people" help:"Destroy a team that has no spaces."`
 	TeamSuspend      teamSuspend         `cmd:"" name:"teams:suspend" group:"people" help:"Hold a team as it is; only operators may."`
 	TeamRestore      teamRestore         `cmd:"" name:"teams:restore" group:"people" help:"Let a suspended team go on."`
+	TeamRanges       teamRanges          `cmd:"" name:"teams:trusted-ranges" group:"people" help:"List the ranges that a team is used from."`
+	TeamRangesSet    teamRangesSet       `cmd:"" name:"teams:trusted-ranges:set" group:"people" help:"Let a team be used from some ranges alone."`
+	TeamRangesClear  teamRangesClear     `cmd:"" name:"teams:trusted-ranges:clear" group:"people" help:"Let a team be used from everywhere."`
+	Operators        operators           `cmd:"" name:"operators" group:"people" help:"List who may administer the installation."`
+	OperatorAdd      operatorAdd         `cmd:"" name:"operators:add" group:"people" help:"Let somebody administer the installation."`
+	OperatorRemove   operatorRemove      `cmd:"" name:"operators:remove" group:"people" help:"Let somebody administer it no longer."`
 	UsersSuspend     userSuspend         `cmd:"" name:"users:suspend" group:"people" help:"Keep somebody out; only operators may."`
 	UsersRestore     userRestore         `cmd:"" name:"users:restore" group:"people" help:"Let somebody in again."`
 	TwoFactor        twoFactor           `cmd:"" name:"2fa" group:"people" help:"Tell whether you sign in with a second factor."`
@@ -144,6 +150,9 @@ type commands struct {
 	MembersAdd       memberAdd           `cmd:"" name:"members:add" group:"people" help:"Add a member to a team."`
 	MembersSet       memberSet           `cmd:"" name:"members:set" group:"people" help:"Change the role of a member."`
 	MembersRemove    memberRemove        `cmd:"" name:"members:remove" group:"people" help:"Remove a member from a team."`
+	MembersInvite    memberInvite        `cmd:"" name:"members:invite" group:"people" help:"Invite somebody to a team, who may have no account yet."`
+	MembersInvited   memberInvitations   `cmd:"" name:"members:invitations" group:"people" help:"List who is invited to a team."`
+	MembersUninvite  memberUninvite      `cmd:"" name:"members:uninvite" group:"people" help:"Take an invitation back."`
 	Access           access              `cmd:"" name:"access" group:"people" help:"List who may do what with an app."`
 	AccessAdd        accessAdd           `cmd:"" name:"access:add" group:"people" help:"Let somebody at an app."`
 	AccessUpdate     accessUpdate        `cmd:"" name:"access:update" group:"people" help:"Change what somebody may do with an app."`

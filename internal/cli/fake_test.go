@@ -29,30 +29,33 @@ type fake struct {
 	*httptest.Server
 	attach net.Listener // of one-off dynos
 
-	mu       sync.Mutex
-	spaces   []heroku.Space
-	rules    map[string]*heroku.Ruleset // by space
-	apps     []heroku.App
-	config   map[string]heroku.ConfigVars // by app
-	releases map[string][]heroku.Release
-	packs    map[string][]heroku.BuildpackInstallation
-	form     map[string][]heroku.Formation
-	domains  map[string][]heroku.Domain
-	drains   map[string][]heroku.LogDrain
-	hooks    map[string][]heroku.AppWebhook
-	sshKeys  []heroku.Key
-	lines    []heroku.Pipeline
-	places   []heroku.PipelineCoupling
-	stage    heroku.ConfigVars         // of all pipelines
-	monitors map[string]heroku.Monitor // by process type
-	members  []heroku.TeamMember
-	collabs  []heroku.Collaborator
-	tokens   []heroku.Authorization
-	looks    int // at spaces and dynos: both are ready at the third
-	secrets  map[string]string
-	outbound []heroku.OutboundRule
-	changes  int // of outbound
-	peers    []heroku.Peering
+	mu          sync.Mutex
+	spaces      []heroku.Space
+	rules       map[string]*heroku.Ruleset // by space
+	apps        []heroku.App
+	config      map[string]heroku.ConfigVars // by app
+	releases    map[string][]heroku.Release
+	packs       map[string][]heroku.BuildpackInstallation
+	form        map[string][]heroku.Formation
+	domains     map[string][]heroku.Domain
+	drains      map[string][]heroku.LogDrain
+	hooks       map[string][]heroku.AppWebhook
+	sshKeys     []heroku.Key
+	invitations []heroku.TeamInvitation
+	operators   []string
+	ranges      []string
+	lines       []heroku.Pipeline
+	places      []heroku.PipelineCoupling
+	stage       heroku.ConfigVars         // of all pipelines
+	monitors    map[string]heroku.Monitor // by process type
+	members     []heroku.TeamMember
+	collabs     []heroku.Collaborator
+	tokens      []heroku.Authorization
+	looks       int // at spaces and dynos: both are ready at the third
+	secrets     map[string]string
+	outbound    []heroku.OutboundRule
+	changes     int // of outbound
+	peers       []heroku.Peering
 
 	twoFactor bool // ann's is on
 }

@@ -93,6 +93,8 @@ func (f *fake) peopleRoutes(mux *http.ServeMux) {
 		reply(w, 200, m)
 	}
 	mux.HandleFunc("PUT /teams/acme/members", put)
+	f.invitationRoutes(mux)
+	f.operatorRoutes(mux)
 	mux.HandleFunc("PATCH /teams/acme/members", put)
 	mux.HandleFunc("DELETE /teams/acme/members/{email}", func(w http.ResponseWriter, r *http.Request) {
 		f.members = slices.DeleteFunc(f.members, func(m heroku.TeamMember) bool { return m.Email == r.PathValue("email") })

@@ -54,7 +54,7 @@ func (f *fake) pipelineRoutes(mux *http.ServeMux) {
 			missing(w, "team")
 			return
 		}
-		reply(w, 200, heroku.Team{ID: id(3), Name: "acme"})
+		reply(w, 200, heroku.Team{ID: id(3), Name: "acme", TrustedRanges: f.ranges})
 	})
 	mux.HandleFunc("GET /users/{user}", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, 200, heroku.Account{ID: id(2), Email: r.PathValue("user")})

@@ -16,11 +16,11 @@ func (h *Handler) authenticate(r *http.Request) (cloister.Actor, error) {
 	if !ok || token == "" {
 		return cloister.Actor{}, cloister.Errorf(cloister.Unauthorized, "Credentials are required. Run `heroku login`, or give an API token as the password.")
 	}
-	actor, err := h.platform.Authenticate(r.Context(), cloister.Secret(token))
+	from, _, _ := net.SplitHostPort(r.RemoteAddr)
+	actor, err := h.platform.Authenticate(r.Context(), from, cloister.Secret(token))
 	if cloister.KindOf(err) == cloister.Unauthorized {
 		return cloister.Actor{}, cloister.Errorf(cloister.Unauthorized, "Invalid credentials. Run `heroku login`, or give an API token as the password: a person's own password does not work here.")
 	}
-	actor.From, _, _ = net.SplitHostPort(r.RemoteAddr)
 	return actor, err
 }
 

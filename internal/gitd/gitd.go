@@ -17,8 +17,8 @@ import (
 
 // A Platform is what git needs to know and to have done.
 type Platform interface {
-	// Authenticate finds out whose token it is. Unauthorized if nobody's.
-	Authenticate(ctx context.Context, token cloister.Secret) (cloister.Actor, error)
+	// Authenticate finds out whose token it is that was shown from an address. Unauthorized if nobody's.
+	Authenticate(ctx context.Context, from string, token cloister.Secret) (cloister.Actor, error)
 	// Repository finds the app that the actor may read, or write. NotFound or Forbidden otherwise.
 	Repository(ctx context.Context, actor cloister.Actor, appName string, write bool) (cloister.App, error)
 	// StartBuild reads the source to its end, keeps it, and starts a build of it.

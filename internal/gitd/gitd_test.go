@@ -47,7 +47,7 @@ type built struct {
 	Submodules      []cloister.Submodule
 }
 
-func (p *platform) Authenticate(_ context.Context, token cloister.Secret) (cloister.Actor, error) {
+func (p *platform) Authenticate(_ context.Context, _ string, token cloister.Secret) (cloister.Actor, error) {
 	switch token.Reveal() {
 	case "owner", "viewer":
 		return cloister.Actor{User: cloister.User{Email: token.Reveal() + "@example.com"}}, nil

@@ -131,3 +131,34 @@ func (c *Client) DeleteAuthorization(ctx context.Context, id string) (Authorizat
 func (c *Client) DeleteSession(ctx context.Context, id string) error {
 	return c.Do(ctx, http.MethodDelete, Path("/oauth/sessions/%s", id), nil, nil)
 }
+
+// OAuthTokenOpts is how a client asks for its tokens.
+type OAuthTokenOpts struct {
+	Client struct {
+		Secret string `json:"secret"`
+	} `json:"client"`
+	Grant        OAuthGrant `json:"grant"`
+	RefreshToken struct {
+		Token string `json:"token"`
+	} `json:"refresh_token"`
+}
+
+// An OAuthGrant is what a client shows for its tokens.
+type OAuthGrant struct {
+	Code string `json:"code"`
+	Type string `json:"type"` // "authorization_code" or "refresh_token"
+}
+
+// An OAuthToken is a client's access token and the token by which it gets the next one.
+type OAuthToken struct {
+	ID            string     `json:"id"`
+	AccessToken   Token      `json:"access_token"`
+	RefreshToken  Token      `json:"refresh_token"`
+	Authorization ID         `json:"authorization"`
+	Client        *struct{}  `json:"client"` // whose secret it keeps to itself
+	Grant         OAuthGrant `json:"grant"`
+	Session       ID         `json:"session"`
+	User          ID         `json:"user"`
+	CreatedAt     Time       `json:"created_at"`
+	UpdatedAt     Time       `json:"updated_at"`
+}

@@ -17,7 +17,8 @@ type Team struct {
 	MembershipLimit       *int              `json:"membership_limit"`
 	EnterpriseAccount     *Named            `json:"enterprise_account"`
 	IdentityProvider      *IdentityProvider `json:"identity_provider"`
-	SuspendedAt           Time              `json:"suspended_at"` // ours; null: it is not
+	SuspendedAt           Time              `json:"suspended_at"`   // ours; null: it is not
+	TrustedRanges         List[string]      `json:"trusted_ranges"` // ours: from where it is used; none: from everywhere
 	CreatedAt             Time              `json:"created_at"`
 	UpdatedAt             Time              `json:"updated_at"`
 }
@@ -31,6 +32,24 @@ type TeamCreateOpts struct {
 type TeamUpdateOpts struct {
 	Name    *string `json:"name,omitempty"`
 	Default *bool   `json:"default,omitempty"`
+}
+
+// TeamRangesOpts says from where a team is used. It is ours.
+type TeamRangesOpts struct {
+	TrustedRanges *[]string `json:"trusted_ranges"`
+}
+
+// A TeamInvitation asks somebody to join a team.
+type TeamInvitation struct {
+	ID        string         `json:"id"`
+	Role      string         `json:"role"`
+	Team      Named          `json:"team"`
+	InvitedBy TeamMemberUser `json:"invited_by"`
+	User      TeamMemberUser `json:"user"`
+	AcceptURL string         `json:"accept_url,omitempty"` // ours: of the page on which it is accepted, told once
+	ExpiresAt Time           `json:"expires_at"`           // ours
+	CreatedAt Time           `json:"created_at"`
+	UpdatedAt Time           `json:"updated_at"`
 }
 
 // A TeamMember is an account's place in a team.
@@ -114,6 +133,31 @@ func (c *Client) AddMember(ctx context.Context, team string, in TeamMemberOpts) 
 // SetMember changes the role of a member.
 func (c *Client) SetMember(ctx context.Context, team string, in TeamMemberOpts) (TeamMember, error) {
 	return call[TeamMember](ctx, c, http.MethodPatch, Path("/teams/%s/members", team), in)
+}
+
+// Invitations lists who is invited to a team.
+func (c *Client) Invitations(ctx context.Context, team string) ([]TeamInvitation, error) {
+	return all[TeamInvitation](ctx, c, Path("/teams/%s/invitations", team))
+}
+
+// Invite asks somebody to join a team.
+func (c *Client) Invite(ctx context.Context, team string, in TeamMemberOpts) (TeamInvitation, error) {
+	return call[TeamInvitation](ctx, c, http.MethodPut, Path("/teams/%s/invitations", team), in)
+}
+
+// Uninvite takes an invitation back, by its id or the e-mail address that it is for.
+func (c *Client) Uninvite(ctx context.Context, team, whom string) error {
+	return c.Do(ctx, http.MethodDelete, Path("/teams/%s/invitations/%s", team, whom), nil, nil)
+}
+
+// SetTeamRanges says from which ranges a team is used. It is ours.
+func (c *Client) SetTeamRanges(ctx context.Context, team string, ranges []string) (Team, error) {
+	return call[Team](ctx, c, http.MethodPut, Path("/teams/%s/trusted-ranges", team), TeamRangesOpts{TrustedRanges: &ranges})
+}
+
+// ClearTeamRanges lets a team be used from everywhere. It is ours, and only operators may.
+func (c *Client) ClearTeamRanges(ctx context.Context, team string) (Team, error) {
+	return call[Team](ctx, c, http.MethodDelete, Path("/teams/%s/trusted-ranges", team), nil)
 }
 
 // RemoveMember takes a member out of a team.

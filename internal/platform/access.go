@@ -12,7 +12,7 @@ import (
 // Collaborators lists those who may do something with an app because they were let at it, and the administrators of
 // its team, who may do anything.
 func (p *Platform) Collaborators(ctx context.Context, a cloister.Actor, ref string) (app AppInfo, admins []cloister.Member, out []cloister.Collaborator, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if app, err = p.app(tx, a, ref, viewApp); err != nil {
 			return err
 		}
@@ -64,7 +64,7 @@ func (p *Platform) addCollaborator(tx *store.Tx, app AppInfo, u cloister.User, m
 		}
 		return c, err
 	}
-	return c, tx.Event("collaborator", c.ID, "create", u.Email+" may "+cloister.PermissionNames(may)+" "+app.Name)
+	return c, tx.Changed("collaborator", c.ID, "create", u.Email+" may "+cloister.PermissionNames(may)+" "+app.Name, nil, c)
 }
 
 // welcome lets whoever made an app do everything with it, unless they may anyway.
@@ -145,7 +145,7 @@ func (p *Platform) person(tx *store.Tx, ref string) (cloister.User, error) {
 
 // SpaceMembers lists the members of a space's team with what each may do in the space.
 func (p *Platform) SpaceMembers(ctx context.Context, a cloister.Actor, ref string) (s SpaceInfo, out []cloister.SpaceMember, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if s, err = p.space(tx, a, ref, viewSpace); err != nil {
 			return err
 		}
@@ -199,11 +199,16 @@ func (p *Platform) SetSpaceMember(ctx context.Context, a cloister.Actor, ref, us
 		}
 		x := cloister.SpaceMember{ID: cloister.NewID(), SpaceID: s.ID, UserID: m.UserID, Email: m.Email, Permissions: may,
 			CreatedAt: tx.Now, UpdatedAt: tx.Now}
+		was, err := tx.SpaceMember(s.ID, m.UserID)
+		if err != nil && cloister.KindOf(err) != cloister.NotFound {
+			return err
+		}
 		if err := tx.PutSpaceMember(x); err != nil {
 			return err
 		}
 		out = p.spaceMember(s, m, []cloister.SpaceMember{x})
-		return tx.Event("space", s.ID, "update", m.Email+" may "+cloister.PermissionNames(may)+" in "+s.Name)
+		return tx.Changed("space", s.ID, "update", m.Email+" may "+cloister.PermissionNames(may)+" in "+s.Name,
+			map[string][]cloister.Permission{m.Email: was.Permissions}, map[string][]cloister.Permission{m.Email: may})
 	})
 	return s, out, err
 }

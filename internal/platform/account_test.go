@@ -64,7 +64,7 @@ func TestATokenWorksUntilItExpires(t *testing.T) {
 	must(t, err)
 	same(t, []any{x.Description, x.Scope, x.ExpiresAt, x.Hint}, []any{"laptop", []cloister.Scope{"global"}, h.clock().Add(time.Hour), token.Reveal()[60:]})
 	h.advance(time.Hour - time.Microsecond)
-	a, err := h.Authenticate(t.Context(), token)
+	a, err := h.Authenticate(t.Context(), "", token)
 	must(t, err)
 	same(t, a, cloister.Actor{User: h.viewer.User, Authorization: x.ID, Scope: x.Scope})
 	self, err := h.Authorization(t.Context(), a, "~")
@@ -75,7 +75,7 @@ func TestATokenWorksUntilItExpires(t *testing.T) {
 	same(t, list, []cloister.Authorization{x})
 
 	h.advance(time.Microsecond)
-	_, err = h.Authenticate(t.Context(), token)
+	_, err = h.Authenticate(t.Context(), "", token)
 	wantKind(t, err, cloister.Unauthorized)
 	list, err = h.Authorizations(t.Context(), h.viewer)
 	must(t, err)
@@ -89,10 +89,10 @@ func TestATokenIsRotatedAndRevoked(t *testing.T) {
 	must(t, err)
 	_, second, err := h.RotateAuthorization(ctx, h.viewer, x.ID)
 	must(t, err)
-	_, err = h.Authenticate(ctx, first)
+	_, err = h.Authenticate(ctx, "", first)
 	wantKind(t, err, cloister.Unauthorized)
 	h.advance(100 * 365 * 24 * time.Hour) // no lifetime: for ever
-	_, err = h.Authenticate(ctx, second)
+	_, err = h.Authenticate(ctx, "", second)
 	must(t, err)
 	x, err = h.DescribeAuthorization(ctx, h.viewer, x.ID, "kitchen")
 	must(t, err)
@@ -101,7 +101,7 @@ func TestATokenIsRotatedAndRevoked(t *testing.T) {
 	_, err = h.RevokeAuthorization(ctx, h.viewer, x.ID)
 	must(t, err)
 	same(t, h.last(t), cloister.Event{Actor: "viewer@example.com", Kind: "authorization", ID: x.ID, Action: "destroy", Text: "kitchen"})
-	_, err = h.Authenticate(ctx, second)
+	_, err = h.Authenticate(ctx, "", second)
 	wantKind(t, err, cloister.Unauthorized)
 	_, err = h.RevokeAuthorization(ctx, h.viewer, x.ID)
 	wantKind(t, err, cloister.NotFound)
@@ -124,7 +124,7 @@ func TestTokensOfOthersLookMissing(t *testing.T) {
 	}
 	_, err = h.RevokeAuthorization(ctx, h.nobody, x.ID)
 	wantKind(t, err, cloister.Unauthorized)
-	_, err = h.Authenticate(ctx, token)
+	_, err = h.Authenticate(ctx, "", token)
 	must(t, err)
 }
 
@@ -147,9 +147,9 @@ func TestOnlyTheHashOfATokenIsKept(t *testing.T) {
 		}
 	}
 	// The hash of a token is no token.
-	_, err = h.Authenticate(t.Context(), cloister.Secret(kept.Hash))
+	_, err = h.Authenticate(t.Context(), "", cloister.Secret(kept.Hash))
 	wantKind(t, err, cloister.Unauthorized)
-	_, err = h.Authenticate(t.Context(), "")
+	_, err = h.Authenticate(t.Context(), "", "")
 	wantKind(t, err, cloister.Unauthorized)
 }
 

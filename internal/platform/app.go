@@ -82,7 +82,7 @@ func (p *Platform) CreateApp(ctx context.Context, a cloister.Actor, in AppSpec) 
 
 // Apps lists the apps that the actor may see: of a team, of a space, or all ("" and "").
 func (p *Platform) Apps(ctx context.Context, a cloister.Actor, team, space string) (out []AppInfo, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if err := p.can(tx, a, viewAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}
@@ -109,7 +109,7 @@ func (p *Platform) Apps(ctx context.Context, a cloister.Actor, team, space strin
 
 // AppsByID lists those of some apps, by their ids, that the actor may see.
 func (p *Platform) AppsByID(ctx context.Context, a cloister.Actor, ids []string) (out []AppInfo, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if err := p.can(tx, a, viewAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}
@@ -129,8 +129,12 @@ func (p *Platform) appInfos(tx *store.Tx, a cloister.Actor, filter store.AppFilt
 	if err != nil {
 		return nil, err
 	}
+	shut, err := shut(tx, a)
+	if err != nil {
+		return nil, err
+	}
 	for _, app := range apps {
-		if !keep(app) {
+		if !keep(app) || shut[app.TeamID] {
 			continue
 		}
 		info, err := p.appInfo(tx, app)
@@ -145,7 +149,7 @@ func (p *Platform) appInfos(tx *store.Tx, a cloister.Actor, filter store.AppFilt
 
 // App finds an app by id or name.
 func (p *Platform) App(ctx context.Context, a cloister.Actor, ref string) (app AppInfo, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		app, err = p.app(tx, a, ref, viewApp)
 		return err
 	})
@@ -283,7 +287,7 @@ func (p *Platform) DestroyApp(ctx context.Context, a cloister.Actor, ref string)
 
 // LogsOf checks that the actor may read an app's logs, and returns the app.
 func (p *Platform) LogsOf(ctx context.Context, a cloister.Actor, ref string) (app AppInfo, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		app, err = p.app(tx, a, ref, readApp)
 		return err
 	})

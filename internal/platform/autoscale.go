@@ -19,7 +19,7 @@ type AutoscaleChange struct {
 
 // Autoscale is how a process type of an app is scaled by itself, or was; none is nil.
 func (p *Platform) Autoscale(ctx context.Context, a cloister.Actor, ref, processType string) (app AppInfo, out *cloister.Autoscale, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if app, err = p.app(tx, a, ref, viewApp); err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ func (p *Platform) SetAutoscale(ctx context.Context, a cloister.Actor, ref, proc
 		if err := tx.PutAutoscale(out); err != nil {
 			return err
 		}
-		if err := tx.Event("formation", app.ID, "update", said); err != nil {
+		if err := tx.Changed("formation", app.ID, "update", said, before(old), out); err != nil {
 			return err
 		}
 		return tx.Touch("autoscale", out.ID)
@@ -88,6 +88,14 @@ func (p *Platform) SetAutoscale(ctx context.Context, a cloister.Actor, ref, proc
 		p.config.Log(app.ID, said+" by user "+a.User.Email)
 	}
 	return app, out, err
+}
+
+// before is what a change has found, for the trail; nil: nothing.
+func before[T any](old *T) any {
+	if old == nil {
+		return nil
+	}
+	return *old
 }
 
 func (c AutoscaleChange) apply(a *cloister.Autoscale) {
@@ -139,7 +147,7 @@ func byHand(tx *store.Tx, t cloister.ProcessType) (string, error) {
 // Errors counts the errors of an app that happened between two times, by the hour: of the dynos of a process type, or
 // those of the router for "".
 func (p *Platform) Errors(ctx context.Context, a cloister.Actor, ref, processType string, from, until time.Time) (app AppInfo, out []cloister.ErrorCount, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if app, err = p.app(tx, a, ref, viewApp); err != nil {
 			return err
 		}

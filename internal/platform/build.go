@@ -55,7 +55,7 @@ func (p *Platform) CreateBuild(ctx context.Context, a cloister.Actor, ref string
 
 // Builds lists the builds of an app, oldest first.
 func (p *Platform) Builds(ctx context.Context, a cloister.Actor, ref string) (app AppInfo, out []cloister.Build, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if app, err = p.app(tx, a, ref, viewApp); err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func (p *Platform) Builds(ctx context.Context, a cloister.Actor, ref string) (ap
 
 // Build finds a build of an app.
 func (p *Platform) Build(ctx context.Context, a cloister.Actor, ref, id string) (app AppInfo, b cloister.Build, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		app, b, err = p.build(tx, a, ref, id, viewApp)
 		return err
 	})
@@ -117,7 +117,7 @@ func (p *Platform) Pushed(ctx context.Context, a cloister.Actor, ref string, siz
 
 // Repository checks that the actor may read (and write) an app's git repository, and returns the app.
 func (p *Platform) Repository(ctx context.Context, a cloister.Actor, ref string, write bool) (app AppInfo, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		// Reading the code takes the same permission as deploying it: view does not show it.
 		app, err = p.app(tx, a, ref, deployApp)
 		return err
@@ -136,25 +136,26 @@ func (p *Platform) SetBuildpacks(ctx context.Context, a cloister.Actor, ref stri
 		if app, err = p.app(tx, a, ref, deployApp); err != nil {
 			return err
 		}
+		was := app.App
 		app.Buildpacks = append([]cloister.Buildpack{}, packs...)
 		if err := tx.UpdateApp(app.App); err != nil {
 			return err
 		}
-		return tx.Event("app", app.ID, "update", "buildpacks of "+app.Name)
+		return tx.Changed("app", app.ID, "update", "buildpacks of "+app.Name, was, app.App)
 	})
 	return app, err
 }
 
 // Upload is nil if the actor may upload code; what may be built from it is asked later.
 func (p *Platform) Upload(ctx context.Context, a cloister.Actor) error {
-	return p.store.View(ctx, func(tx *store.Tx) error {
+	return p.view(ctx, a, func(tx *store.Tx) error {
 		return p.can(tx, a, uploadCode, object{resource: "account", user: a.User.ID})
 	})
 }
 
 // Stacks lists the stacks of this installation.
 func (p *Platform) Stacks(ctx context.Context, a cloister.Actor) (out []cloister.Stack, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if err := p.can(tx, a, viewAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}

@@ -98,12 +98,20 @@ func scope(a cloister.Actor, v verb) error {
 			return nil
 		}
 	}
-	return cloister.Errorf(cloister.Forbidden, "This token has the scope %s, which is not enough to %s. Use one that was made with another scope.", cloister.ScopeNames(a.Scope, ", "), v)
+	err := cloister.Errorf(cloister.Forbidden, "This token has the scope %s, which is not enough to %s. Use one that was made with another scope.", cloister.ScopeNames(a.Scope, ", "), v)
+	return &refused{err, v, object{}}
 }
 
 // can is the only place that decides whether an actor may do something. What an actor may not even see is missing,
 // so that nobody learns what exists; what they see but may not do is forbidden.
 func (p *Platform) can(tx *store.Tx, a cloister.Actor, v verb, o object) error {
+	if err := p.judge(tx, a, v, o); err != nil {
+		return &refused{err, v, o}
+	}
+	return nil
+}
+
+func (p *Platform) judge(tx *store.Tx, a cloister.Actor, v verb, o object) error {
 	if v == setUp {
 		users, err := tx.Users()
 		if err == nil && len(users) > 0 {
@@ -134,9 +142,12 @@ func (p *Platform) can(tx *store.Tx, a cloister.Actor, v verb, o object) error {
 	case err != nil:
 		return err
 	case slices.Contains(may, v):
-		return held(tx, v, o)
+		return closed(tx, a, v, o)
 	case !slices.Contains(may, o.sight()):
 		return cloister.Missing(o.resource)
+	}
+	if err := closed(tx, a, o.sight(), o); err != nil {
+		return err
 	}
 	return cloister.Errorf(cloister.Forbidden, "You do not have permission to %s. Ask an administrator of the team.", v)
 }
@@ -188,13 +199,17 @@ func (p *Platform) may(tx *store.Tx, user string, v verb, o object) ([]verb, err
 // look are the verbs that change nothing and reveal no secret.
 var look = []verb{viewTeam, viewSpace, viewApp, viewPipeline}
 
-// held refuses everything but looking where a team is suspended.
-func held(tx *store.Tx, v verb, o object) error {
-	if o.team == "" || slices.Contains(look, v) {
+// closed refuses what a team lets nobody do from where the actor is and, where it is suspended, everything but looking.
+func closed(tx *store.Tx, a cloister.Actor, v verb, o object) error {
+	if o.team == "" {
 		return nil
 	}
 	t, err := tx.Team(o.team)
-	if err == nil && !t.SuspendedAt.IsZero() {
+	switch {
+	case err != nil:
+	case !t.Admits(a.From):
+		err = cloister.Errorf(cloister.Forbidden, "The team %s does not let its people in from %s. Come from a network that it trusts, or ask an operator to clear its trusted ranges.", t.Name, a.From)
+	case !t.SuspendedAt.IsZero() && !slices.Contains(look, v):
 		err = cloister.Errorf(cloister.Suspended, "The team %s is suspended since %s. Ask an operator of this installation.", t.Name, t.SuspendedAt.UTC().Format(time.RFC3339))
 	}
 	return err

@@ -64,7 +64,7 @@ func (p *Platform) inherit(tx *store.Tx, a cloister.Actor, app AppInfo, c cloist
 // Couplings lists the couplings that the actor may see of a pipeline; of those of the apps that they do not see, they see
 // nothing.
 func (p *Platform) Couplings(ctx context.Context, a cloister.Actor, pipeline string) (x cloister.Pipeline, out []cloister.Coupling, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if x, err = p.pipeline(tx, a, pipeline, viewPipeline); err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ func (p *Platform) Couplings(ctx context.Context, a cloister.Actor, pipeline str
 
 // AllCouplings lists the couplings that the actor may see: of all pipelines, or of those of a team.
 func (p *Platform) AllCouplings(ctx context.Context, a cloister.Actor, team string) (out []cloister.Coupling, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if err := p.can(tx, a, viewAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}
@@ -88,7 +88,17 @@ func (p *Platform) AllCouplings(ctx context.Context, a cloister.Actor, team stri
 			}
 			f.Team = t.ID
 		}
-		out, err = tx.CouplingsSeen(a.User.ID, f)
+		if out, err = tx.CouplingsSeen(a.User.ID, f); err != nil {
+			return err
+		}
+		shut, err := shut(tx, a)
+		if err != nil || len(shut) == 0 {
+			return err
+		}
+		apps, err := tx.Apps(store.AppFilter{User: a.User.ID})
+		out = slices.DeleteFunc(out, func(c cloister.Coupling) bool {
+			return slices.ContainsFunc(apps, func(app cloister.App) bool { return app.ID == c.AppID && shut[app.TeamID] })
+		})
 		return err
 	})
 	return out, err
@@ -96,7 +106,7 @@ func (p *Platform) AllCouplings(ctx context.Context, a cloister.Actor, team stri
 
 // Coupling finds a coupling by id.
 func (p *Platform) Coupling(ctx context.Context, a cloister.Actor, id string) (x cloister.Pipeline, c cloister.Coupling, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		x, c, err = p.coupling(tx, a, id, viewPipeline)
 		return err
 	})
@@ -105,7 +115,7 @@ func (p *Platform) Coupling(ctx context.Context, a cloister.Actor, id string) (x
 
 // CouplingOf finds the place of an app in its pipeline. An app that is in none has no such thing.
 func (p *Platform) CouplingOf(ctx context.Context, a cloister.Actor, ref string) (x cloister.Pipeline, c cloister.Coupling, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		app, err := p.app(tx, a, ref, viewApp)
 		if err != nil {
 			return err
@@ -131,9 +141,7 @@ func (p *Platform) coupling(tx *store.Tx, a cloister.Actor, id string, v verb) (
 	if err == nil {
 		_, err = p.app(tx, a, c.AppID, viewApp)
 	}
-	if cloister.KindOf(err) == cloister.NotFound {
-		err = cloister.Missing("pipeline_coupling")
-	}
+	err = hidden(err, "pipeline_coupling")
 	return x, c, err
 }
 

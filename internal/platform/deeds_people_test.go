@@ -143,6 +143,69 @@ var peopleDeeds = map[string]deed{
 		_, _, err := h.Grant(ctx, a, h.client(ctx, h.admin), nil)
 		return err
 	}},
+	"Enterprise": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Enterprise(ctx, a, "cloister")
+		return err
+	}},
+	"Enterprises": {account, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Enterprises(ctx, a)
+		return err
+	}},
+	"RenameEnterprise": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.RenameEnterprise(ctx, a, "cloister", "abbeys")
+		return err
+	}},
+	"Operators": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Operators(ctx, a, "cloister")
+		return err
+	}},
+	"SetOperator": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.SetOperator(ctx, a, "cloister", "viewer@example.com", true)
+		return err
+	}},
+	"AllTeams": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.AllTeams(ctx, a, "cloister")
+		return err
+	}},
+	"Trail": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Trail(ctx, a, "cloister", cloister.EventFilter{}, 10)
+		return err
+	}},
+	"Months": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Months(ctx, a, "cloister")
+		return err
+	}},
+	"Invite": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Invite(ctx, a, "acme", "newcomer@example.com", cloister.Viewer)
+		return err
+	}},
+	"Invitations": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Invitations(ctx, a, "acme")
+		return err
+	}},
+	"Uninvite": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		if _, _, err := h.Invite(ctx, h.admin, "acme", "newcomer@example.com", cloister.Viewer); err != nil {
+			return err
+		}
+		_, err := h.Uninvite(ctx, a, "acme", "newcomer@example.com")
+		return err
+	}},
+	"Invitation": {account, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Invitation(ctx, a, h.invite(ctx, a))
+		return err
+	}},
+	"Accept": {own, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Accept(ctx, a, h.invite(ctx, a))
+		return err
+	}},
+	"SetTeamRanges": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.SetTeamRanges(ctx, a, "acme", []string{"192.0.2.0/24"})
+		return err
+	}},
+	"ClearTeamRanges": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.ClearTeamRanges(ctx, a, "acme")
+		return err
+	}},
 	"SuspendTeam": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.SuspendTeam(ctx, a, "other")
 		return err

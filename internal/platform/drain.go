@@ -11,7 +11,7 @@ import (
 // Drains lists the drains of an app. Their addresses may have passwords in them, so seeing is not for everybody who
 // sees the app.
 func (p *Platform) Drains(ctx context.Context, a cloister.Actor, ref string) (app AppInfo, out []cloister.Drain, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if app, err = p.app(tx, a, ref, operateApp); err != nil {
 			return err
 		}
@@ -23,7 +23,7 @@ func (p *Platform) Drains(ctx context.Context, a cloister.Actor, ref string) (ap
 
 // Drain finds a drain of an app by its id, URL or token.
 func (p *Platform) Drain(ctx context.Context, a cloister.Actor, ref, drain string) (app AppInfo, d cloister.Drain, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		app, d, err = p.drain(tx, a, ref, drain)
 		return err
 	})

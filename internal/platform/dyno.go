@@ -13,7 +13,7 @@ import (
 
 // Dynos lists the dynos of an app that run or should run; those on their way out are left out.
 func (p *Platform) Dynos(ctx context.Context, a cloister.Actor, ref string) (app AppInfo, out []cloister.Dyno, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if app, err = p.app(tx, a, ref, viewApp); err != nil {
 			return err
 		}
@@ -112,7 +112,7 @@ func (p *Platform) Topology(ctx context.Context, a cloister.Actor, ref string) (
 
 // SpaceDynos lists what runs in a space, app by app: for `spaces:ps` and the topology.
 func (p *Platform) SpaceDynos(ctx context.Context, a cloister.Actor, ref string) (s SpaceInfo, out []AppDynos, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if s, err = p.space(tx, a, ref, viewSpace); err != nil {
 			return err
 		}

@@ -9,7 +9,7 @@ import (
 
 // EgressRuleset is the newest version of the rules of a space's way out.
 func (p *Platform) EgressRuleset(ctx context.Context, a cloister.Actor, space string) (s SpaceInfo, r cloister.EgressRuleset, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if s, err = p.space(tx, a, space, viewSpace); err != nil {
 			return err
 		}
@@ -21,7 +21,7 @@ func (p *Platform) EgressRuleset(ctx context.Context, a cloister.Actor, space st
 
 // EgressRulesets is the history of the rules of a space's way out, newest first.
 func (p *Platform) EgressRulesets(ctx context.Context, a cloister.Actor, space string) (s SpaceInfo, out []cloister.EgressRuleset, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if s, err = p.space(tx, a, space, viewSpace); err != nil {
 			return err
 		}

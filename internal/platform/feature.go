@@ -17,7 +17,7 @@ type FeatureInfo struct {
 
 // Features lists the features of apps by name, and whether this one has them.
 func (p *Platform) Features(ctx context.Context, a cloister.Actor, ref string) (app AppInfo, out []FeatureInfo, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		app, err = p.app(tx, a, ref, viewApp)
 		return err
 	})

@@ -20,7 +20,7 @@ type Scaling struct {
 
 // Formation lists the process types of an app.
 func (p *Platform) Formation(ctx context.Context, a cloister.Actor, ref string) (app AppInfo, out []cloister.ProcessType, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if app, err = p.app(tx, a, ref, viewApp); err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ const maxKeys = 100
 
 // Keys lists the actor's SSH keys.
 func (p *Platform) Keys(ctx context.Context, a cloister.Actor) (out []cloister.Key, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if err := p.can(tx, a, viewAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}
@@ -45,7 +45,7 @@ func (p *Platform) AddKey(ctx context.Context, a cloister.Actor, line string) (k
 		} else if err != nil {
 			return err
 		}
-		return tx.Event("key", k.ID, "create", k.Fingerprint+" "+k.Comment)
+		return tx.Changed("key", k.ID, "create", k.Fingerprint+" "+k.Comment, nil, k)
 	})
 	return k, err
 }
@@ -62,14 +62,14 @@ func (p *Platform) RemoveKey(ctx context.Context, a cloister.Actor, ref string) 
 		if err := tx.DeleteKey(k.ID); err != nil {
 			return err
 		}
-		return tx.Event("key", k.ID, "destroy", k.Fingerprint+" "+k.Comment)
+		return tx.Changed("key", k.ID, "destroy", k.Fingerprint+" "+k.Comment, k, nil)
 	})
 	return k, err
 }
 
 // Key finds an SSH key of the actor's by id or fingerprint.
 func (p *Platform) Key(ctx context.Context, a cloister.Actor, ref string) (k cloister.Key, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if err := p.can(tx, a, viewAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func findKey(tx *store.Tx, a cloister.Actor, ref string) (cloister.Key, error) {
 
 // OwnerOf finds out whose SSH key it is, "ssh-ed25519 AAAA…". Unauthorized if nobody's.
 func (p *Platform) OwnerOf(ctx context.Context, public string) (a cloister.Actor, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		k, err := tx.KeyOf(public)
 		if cloister.KindOf(err) == cloister.NotFound {
 			return cloister.Errorf(cloister.Unauthorized, "Nobody has this key. Add it with `heroku keys:add`.")

@@ -19,7 +19,7 @@ type LimitInfo struct {
 
 // Limits lists the limits of a space, for the people of its team and for operators.
 func (p *Platform) Limits(ctx context.Context, a cloister.Actor, ref string) (out []LimitInfo, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		s, err := p.limited(tx, a, ref)
 		if err != nil {
 			return err
@@ -140,11 +140,16 @@ func setLimit(tx *store.Tx, s cloister.Space, name string, value *int) error {
 	if err != nil {
 		return err
 	}
+	limits, err := tx.Limits(s.ID)
+	if err != nil {
+		return err
+	}
+	before := map[string]int{name: limits.Of(l.Name)}
 	if value == nil {
 		if err := tx.DeleteLimit(s.ID, l.Name); err != nil {
 			return err
 		}
-		return tx.Event("limit", s.ID, "destroy", name+" of "+s.Name)
+		return tx.Changed("limit", s.ID, "destroy", name+" of "+s.Name, before, map[string]int{name: l.Default})
 	}
 	if err := l.Valid(*value); err != nil {
 		return err
@@ -152,7 +157,7 @@ func setLimit(tx *store.Tx, s cloister.Space, name string, value *int) error {
 	if err := tx.SetLimit(s.ID, l.Name, *value); err != nil {
 		return err
 	}
-	return tx.Event("limit", s.ID, "update", fmt.Sprintf("%s of %s is %d", name, s.Name, *value))
+	return tx.Changed("limit", s.ID, "update", fmt.Sprintf("%s of %s is %d", name, s.Name, *value), before, map[string]int{name: *value})
 }
 
 // allow refuses what would take a space, or what of it is called who, over a limit.

@@ -3,6 +3,8 @@ package platform
 import (
 	"sync"
 	"time"
+
+	"github.com/cloister-dev/cloister"
 )
 
 // A Limiter lets each key do so much an hour. What was used comes back evenly with time.
@@ -45,4 +47,12 @@ func (l *Limiter) Take(key string, now time.Time) (left int, ok bool) {
 // rest is what of u is still used up.
 func (l *Limiter) rest(u use, now time.Time) float64 {
 	return max(0, u.n-now.Sub(u.at).Hours()*float64(l.perHour))
+}
+
+// slow refuses an address from which too much was tried by which somebody gets in.
+func (p *Platform) slow(from string) error {
+	if _, ok := p.guesses.Take(from, time.Now()); !ok {
+		return cloister.Errorf(cloister.RateLimit, "Too many attempts to sign in. Please wait a minute and try again.")
+	}
+	return nil
 }

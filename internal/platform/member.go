@@ -10,7 +10,7 @@ import (
 
 // Members lists the members of a team.
 func (p *Platform) Members(ctx context.Context, a cloister.Actor, ref string) (out []cloister.Member, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		t, err := p.team(tx, a, ref, viewTeam)
 		if err != nil {
 			return err
@@ -23,7 +23,7 @@ func (p *Platform) Members(ctx context.Context, a cloister.Actor, ref string) (o
 
 // MemberApps lists the apps of a team that a member may do something with because they are an admin or a collaborator.
 func (p *Platform) MemberApps(ctx context.Context, a cloister.Actor, ref, user string) (out []AppInfo, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		out = nil
 		t, err := p.team(tx, a, ref, viewTeam)
 		if err != nil {
@@ -81,14 +81,14 @@ func (p *Platform) AddMember(ctx context.Context, a cloister.Actor, ref, email s
 }
 
 func (p *Platform) addMember(tx *store.Tx, t cloister.Team, u cloister.User, role cloister.Role) error {
-	m := cloister.Member{ID: cloister.NewID(), TeamID: t.ID, UserID: u.ID, Role: role, CreatedAt: tx.Now, UpdatedAt: tx.Now}
+	m := cloister.Member{ID: cloister.NewID(), TeamID: t.ID, UserID: u.ID, Email: u.Email, Role: role, CreatedAt: tx.Now, UpdatedAt: tx.Now}
 	if err := tx.InsertMember(m); err != nil {
 		if cloister.KindOf(err) == cloister.Conflict {
 			return cloister.Errorf(cloister.Invalid, "%s is already a member of %s.", u.Email, t.Name)
 		}
 		return err
 	}
-	return tx.Event("team_membership", m.ID, "create", u.Email+" is "+string(role)+" of "+t.Name)
+	return tx.Changed("team_membership", m.ID, "create", u.Email+" is "+string(role)+" of "+t.Name, nil, m)
 }
 
 func validRole(role cloister.Role) error {

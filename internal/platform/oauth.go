@@ -11,7 +11,7 @@ import (
 
 // OAuthClients lists the actor's clients.
 func (p *Platform) OAuthClients(ctx context.Context, a cloister.Actor) (out []cloister.OAuthClient, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if err := p.can(tx, a, useAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}
@@ -23,7 +23,7 @@ func (p *Platform) OAuthClients(ctx context.Context, a cloister.Actor) (out []cl
 
 // OAuthClient finds a client of the actor's.
 func (p *Platform) OAuthClient(ctx context.Context, a cloister.Actor, id string) (c cloister.OAuthClient, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		c, err = p.client(tx, a, id)
 		return err
 	})
@@ -123,7 +123,7 @@ func (p *Platform) Asking(ctx context.Context, a cloister.Actor, id string, scop
 	if s, err = cloister.ParseScopes(scopes); err != nil {
 		return c, s, err
 	}
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if err := p.can(tx, a, useAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}
@@ -161,8 +161,12 @@ type Tokens struct {
 	Refresh       cloister.Secret
 }
 
-// Exchange gives a client its tokens for a code, once.
-func (p *Platform) Exchange(ctx context.Context, secret, code cloister.Secret) (out Tokens, err error) {
+// Exchange gives a client its tokens for a code, once. from is the address of the caller, from which clients may try only so
+// often (RateLimit).
+func (p *Platform) Exchange(ctx context.Context, from string, secret, code cloister.Secret) (out Tokens, err error) {
+	if err := p.slow(from); err != nil {
+		return out, err
+	}
 	err = p.store.Update(ctx, func(tx *store.Tx) error {
 		c, err := asClient(tx, secret)
 		if err != nil {
@@ -182,8 +186,11 @@ func (p *Platform) Exchange(ctx context.Context, secret, code cloister.Secret) (
 	return out, err
 }
 
-// Refresh gives a client another access token, and takes the old one away.
-func (p *Platform) Refresh(ctx context.Context, secret, refresh cloister.Secret) (out Tokens, err error) {
+// Refresh gives a client another access token, and takes the old one away. from is as in Exchange.
+func (p *Platform) Refresh(ctx context.Context, from string, secret, refresh cloister.Secret) (out Tokens, err error) {
+	if err := p.slow(from); err != nil {
+		return out, err
+	}
 	err = p.store.Update(ctx, func(tx *store.Tx) error {
 		c, err := asClient(tx, secret)
 		if err != nil {
@@ -230,7 +237,7 @@ func issue(tx *store.Tx, out *Tokens, x cloister.Authorization, put func(cloiste
 		return err
 	}
 	out.Authorization = x
-	return tx.Event("authorization", x.ID, "create", x.Client.Name+" has a token with "+cloister.ScopeNames(x.Scope, ", "))
+	return tx.Changed("authorization", x.ID, "create", x.Client.Name+" has a token with "+cloister.ScopeNames(x.Scope, ", "), nil, x)
 }
 
 // listed are the authorizations that are good for something still: by themselves, or to get another token by.

@@ -19,7 +19,7 @@ type PeeringInfo struct {
 
 // Peerings lists the peerings of a space, and networks of the operator's that it may be peered with.
 func (p *Platform) Peerings(ctx context.Context, a cloister.Actor, space string) (s SpaceInfo, out []PeeringInfo, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if s, err = p.space(tx, a, space, viewSpace); err != nil {
 			return err
 		}
@@ -104,7 +104,7 @@ func (p *Platform) RequestPeering(ctx context.Context, a cloister.Actor, space, 
 		if err := tx.InsertPeering(x); err != nil {
 			return err
 		}
-		if err := tx.Event("peering", x.ID, "create", s.Name); err != nil {
+		if err := tx.Changed("peering", x.ID, "create", s.Name, nil, x); err != nil {
 			return err
 		}
 		out, err = p.peeringInfo(tx, s, x)
@@ -162,6 +162,7 @@ func (p *Platform) AcceptPeering(ctx context.Context, a cloister.Actor, space, i
 		if err := p.acceptable(tx, s, x); err != nil {
 			return err
 		}
+		was := x
 		x.State, x.Message, x.Ready, x.Other, x.UpdatedAt = cloister.PeeringProvisioning, "", false, false, tx.Now
 		if x.CreatedAt.IsZero() {
 			x.CreatedAt, x.CreatedBy = tx.Now, a.User.Email
@@ -172,7 +173,7 @@ func (p *Platform) AcceptPeering(ctx context.Context, a cloister.Actor, space, i
 		if err != nil {
 			return err
 		}
-		if err := tx.Event("peering", x.ID, "accept", s.Name); err != nil {
+		if err := tx.Changed("peering", x.ID, "accept", s.Name, was, x); err != nil {
 			return err
 		}
 		if err := touchSides(tx, x); err != nil {
@@ -240,10 +241,11 @@ func (p *Platform) DestroyPeering(ctx context.Context, a cloister.Actor, space, 
 		if x.CreatedAt.IsZero() {
 			return cloister.Errorf(cloister.Invalid, "There is nothing to destroy: peering %s with network %s was never accepted.", x.ID, x.Network)
 		}
+		was := x
 		if err := endPeering(tx, s.ID, &x); err != nil {
 			return err
 		}
-		if err := tx.Event("peering", x.ID, "destroy", s.Name); err != nil {
+		if err := tx.Changed("peering", x.ID, "destroy", s.Name, was, x); err != nil {
 			return err
 		}
 		out, err = p.peeringInfo(tx, s, x)

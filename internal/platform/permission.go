@@ -23,7 +23,7 @@ type Entity struct {
 
 // Permissions lists who may do what with each app and in each space of a team. Team admins only.
 func (p *Platform) Permissions(ctx context.Context, a cloister.Actor, ref string) (out []Entity, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		t, err := p.team(tx, a, ref, manageTeam)
 		if err != nil {
 			return err

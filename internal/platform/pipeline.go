@@ -59,13 +59,17 @@ func (p *Platform) give(tx *store.Tx, a cloister.Actor, x *cloister.Pipeline, to
 
 // Pipelines lists the pipelines that the actor may see, of a name or all ("").
 func (p *Platform) Pipelines(ctx context.Context, a cloister.Actor, name string) (out []cloister.Pipeline, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if err := p.can(tx, a, viewAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}
 		all, err := tx.PipelinesOf(a.User.ID)
+		if err != nil {
+			return err
+		}
+		shut, err := shut(tx, a)
 		for _, x := range all {
-			if name == "" || x.Name == name {
+			if (name == "" || x.Name == name) && !shut[x.TeamID] {
 				out = append(out, x)
 			}
 		}
@@ -76,7 +80,7 @@ func (p *Platform) Pipelines(ctx context.Context, a cloister.Actor, name string)
 
 // Pipeline finds a pipeline by id, or by name if the actor sees only one of that name.
 func (p *Platform) Pipeline(ctx context.Context, a cloister.Actor, ref string) (x cloister.Pipeline, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		x, err = p.pipeline(tx, a, ref, viewPipeline)
 		return err
 	})
@@ -169,7 +173,7 @@ func (p *Platform) DestroyPipeline(ctx context.Context, a cloister.Actor, ref st
 
 // PipelineConfig is the config vars of a pipeline for a stage, which its apps there begin with.
 func (p *Platform) PipelineConfig(ctx context.Context, a cloister.Actor, ref, stage string) (vars map[string]cloister.Secret, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		_, _, vars, err = p.pipelineConfig(tx, a, ref, stage, readPipeline)
 		return err
 	})

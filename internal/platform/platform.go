@@ -40,8 +40,9 @@ type Platform struct {
 	config Config
 	log    *slog.Logger
 
-	guesses *Limiter      // of passwords, by address of the caller
-	hashing chan struct{} // one value for each password that is being hashed
+	guesses  *Limiter // of passwords, by address of the caller
+	refusals refusals
+	hashing  chan struct{} // one value for each password that is being hashed
 }
 
 // guessesPerHour is how often one address may try to sign in.
@@ -55,15 +56,20 @@ func New(s *store.Store, c Config, log *slog.Logger) *Platform {
 	if c.Log == nil {
 		c.Log = func(string, string) {}
 	}
-	return &Platform{store: s, config: c, log: log, guesses: NewLimiter(guessesPerHour), hashing: make(chan struct{}, 2)}
+	return &Platform{store: s, config: c, log: log, guesses: NewLimiter(guessesPerHour), refusals: newRefusals(), hashing: make(chan struct{}, 2)}
 }
 
 // update runs fn in a transaction on behalf of an actor.
 func (p *Platform) update(ctx context.Context, a cloister.Actor, fn func(*store.Tx) error) error {
-	return p.store.Update(ctx, func(tx *store.Tx) error {
+	return p.told(ctx, a, p.store.Update(ctx, func(tx *store.Tx) error {
 		tx.Actor, tx.From, tx.Request = a.User.Email, a.From, a.Request
 		return fn(tx)
-	})
+	}))
+}
+
+// view runs fn in a transaction that changes nothing, on behalf of an actor.
+func (p *Platform) view(ctx context.Context, a cloister.Actor, fn func(*store.Tx) error) error {
+	return p.told(ctx, a, p.store.View(ctx, fn))
 }
 
 // A SpaceInfo is a space with what is shown beside it.

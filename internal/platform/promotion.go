@@ -138,17 +138,15 @@ func (p *Platform) promoteTo(tx *store.Tx, a cloister.Actor, app AppInfo, s cloi
 
 // Promotion finds a promotion by id, as far as it is.
 func (p *Platform) Promotion(ctx context.Context, a cloister.Actor, id string) (out PromotionInfo, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if err := scope(a, viewPipeline); err != nil {
 			return err
 		}
 		if out.Promotion, err = tx.Promotion(strings.ToLower(id)); err != nil {
 			return err
 		}
-		if _, err := p.pipeline(tx, a, out.PipelineID, viewPipeline); cloister.KindOf(err) == cloister.NotFound {
-			return cloister.Missing("pipeline_promotion")
-		} else if err != nil {
-			return err
+		if _, err := p.pipeline(tx, a, out.PipelineID, viewPipeline); err != nil {
+			return hidden(err, "pipeline_promotion")
 		}
 		out.Targets, err = promotionTargets(tx, out.ID)
 		return err

@@ -26,7 +26,7 @@ func (p *Platform) announce(app AppInfo, a cloister.Actor, r cloister.Release) {
 
 // Releases lists the releases of an app, newest first.
 func (p *Platform) Releases(ctx context.Context, a cloister.Actor, ref string) (app AppInfo, out []cloister.Release, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if app, err = p.app(tx, a, ref, viewApp); err != nil {
 			return err
 		}
@@ -38,7 +38,7 @@ func (p *Platform) Releases(ctx context.Context, a cloister.Actor, ref string) (
 
 // Release finds a release of an app by id or number.
 func (p *Platform) Release(ctx context.Context, a cloister.Actor, ref, release string) (app AppInfo, r cloister.Release, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if app, err = p.app(tx, a, ref, viewApp); err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func (p *Platform) Release(ctx context.Context, a cloister.Actor, ref, release s
 
 // ReleaseConfig is the config vars of a release, by id or number.
 func (p *Platform) ReleaseConfig(ctx context.Context, a cloister.Actor, ref, release string) (vars map[string]cloister.Secret, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		app, err := p.app(tx, a, ref, readApp)
 		if err != nil {
 			return err
@@ -127,7 +127,7 @@ func shortCommit(s cloister.Slug) string {
 
 // Config is an app's config vars.
 func (p *Platform) Config(ctx context.Context, a cloister.Actor, ref string) (vars map[string]cloister.Secret, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		app, err := p.app(tx, a, ref, readApp)
 		vars = app.Config
 		return err

@@ -64,7 +64,7 @@ func TestRolesMayDoWhatTheyMayAndNothingElse(t *testing.T) {
 			h := inHouse(t)
 			for _, try := range tries {
 				a := try.as(h)
-				before := h.by(t, a)
+				before, noes := h.by(t, a), h.refusals(t, a)
 				err := deed.do(t.Context(), h, a)
 				want, refused := cloister.Kind(""), !slices.Contains(try.may, deed.need)
 				switch {
@@ -81,6 +81,9 @@ func TestRolesMayDoWhatTheyMayAndNothingElse(t *testing.T) {
 				}
 				if refused && h.by(t, a) != before {
 					t.Errorf("%s was refused, and yet something happened", try.who)
+				}
+				if known := a.User.ID != ""; refused && known && h.refusals(t, a) != noes+1 {
+					t.Errorf("%s was refused, which is not in the audit trail once", try.who)
 				}
 				if !refused && deed.need > read { // done is done: the next one comes to another house
 					h = inHouse(t)
@@ -101,10 +104,15 @@ func (h *house) drain(ctx context.Context) string {
 }
 
 // by counts what happened on behalf of an actor.
-func (h *house) by(t *testing.T, a cloister.Actor) (n int) {
+func (h *house) by(t *testing.T, a cloister.Actor) int { return h.trail(t, a, false) }
+
+// refusals counts what an actor was refused, as the audit trail has it.
+func (h *house) refusals(t *testing.T, a cloister.Actor) int { return h.trail(t, a, true) }
+
+func (h *house) trail(t *testing.T, a cloister.Actor, refused bool) (n int) {
 	t.Helper()
 	for _, e := range h.events(t) {
-		if e.Actor == a.User.Email {
+		if e.Actor == a.User.Email && (e.Action == "refuse") == refused {
 			n++
 		}
 	}
@@ -138,11 +146,11 @@ func TestWhatIsMissingAndWhatIsHiddenLookTheSame(t *testing.T) {
 	h := newHouse(t)
 	_, hidden := h.App(t.Context(), h.stranger, "quiet-garth")
 	_, missing := h.App(t.Context(), h.stranger, "loud-garth")
-	same(t, hidden, missing)
+	same(t, hidden.Error(), missing.Error())
 	_, hidden = h.Space(t.Context(), h.stranger, "cellar")
 	_, missing = h.Space(t.Context(), h.stranger, "tower")
-	same(t, hidden, missing)
+	same(t, hidden.Error(), missing.Error())
 	_, hidden = h.Team(t.Context(), h.stranger, "acme")
 	_, missing = h.Team(t.Context(), h.stranger, "nunnery")
-	same(t, hidden, missing)
+	same(t, hidden.Error(), missing.Error())
 }

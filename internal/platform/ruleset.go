@@ -13,7 +13,7 @@ import (
 
 // Ruleset is the newest version of a space's trusted ranges.
 func (p *Platform) Ruleset(ctx context.Context, a cloister.Actor, space string) (s SpaceInfo, r cloister.Ruleset, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if s, err = p.space(tx, a, space, viewSpace); err != nil {
 			return err
 		}
@@ -25,7 +25,7 @@ func (p *Platform) Ruleset(ctx context.Context, a cloister.Actor, space string) 
 
 // Rulesets is the history of a space's trusted ranges, newest first.
 func (p *Platform) Rulesets(ctx context.Context, a cloister.Actor, space string) (s SpaceInfo, out []cloister.Ruleset, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if s, err = p.space(tx, a, space, viewSpace); err != nil {
 			return err
 		}
@@ -92,7 +92,7 @@ func (p *Platform) RehearseTrusted(ctx context.Context, a cloister.Actor, space 
 		return out, false, err
 	}
 	var s SpaceInfo
-	if err := p.store.View(ctx, func(tx *store.Tx) error {
+	if err := p.view(ctx, a, func(tx *store.Tx) error {
 		s, err = p.space(tx, a, space, manageSpace)
 		return err
 	}); err != nil || p.config.Clients == nil {

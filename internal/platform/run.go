@@ -79,7 +79,7 @@ func (p *Platform) Run(ctx context.Context, a cloister.Actor, ref string, in Run
 
 // Enter finds a dyno that runs, for somebody who may go inside.
 func (p *Platform) Enter(ctx context.Context, a cloister.Actor, ref, dyno string) (app AppInfo, d cloister.Dyno, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		app, d, err = p.enter(tx, a, ref, dyno)
 		return err
 	})
@@ -138,7 +138,7 @@ func (p *Platform) RunInside(ctx context.Context, a cloister.Actor, ref, dyno st
 
 // TerminalsOf checks that the actor may use the terminals of an app's dynos, and returns the app.
 func (p *Platform) TerminalsOf(ctx context.Context, a cloister.Actor, ref string) (app AppInfo, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		app, err = p.app(tx, a, ref, deployApp)
 		return err
 	})

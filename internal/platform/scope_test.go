@@ -62,7 +62,7 @@ func TestATokenIsWhatItWasMadeAs(t *testing.T) {
 	x, token, err := h.CreateAuthorization(ctx, h.admin, "robot", []string{"read", "identity", "read"}, time.Hour)
 	must(t, err)
 	same(t, x.Scope, []cloister.Scope{"read", "identity"})
-	a, err := h.Authenticate(ctx, token)
+	a, err := h.Authenticate(ctx, "", token)
 	must(t, err)
 	same(t, a.Scope, x.Scope)
 	_, err = h.Space(ctx, a, "cellar")
@@ -78,7 +78,7 @@ func TestATokenIsWhatItWasMadeAs(t *testing.T) {
 	wantKind(t, err, cloister.Forbidden)
 	_, token, err = h.RotateAuthorization(ctx, h.admin, x.ID)
 	must(t, err)
-	a, err = h.Authenticate(ctx, token)
+	a, err = h.Authenticate(ctx, "", token)
 	must(t, err)
 	same(t, a.Scope, x.Scope)
 	none := h.admin

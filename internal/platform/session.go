@@ -21,14 +21,14 @@ func (p *Platform) StartSession(ctx context.Context, a cloister.Actor, descripti
 		if err := tx.InsertSession(s); err != nil {
 			return err
 		}
-		return tx.Event("session", s.ID, "create", s.Description)
+		return tx.Changed("session", s.ID, "create", s.Description, nil, s)
 	})
 	return s, secret, err
 }
 
 // Resume finds out who has signed in with a browser, by the secret in its cookie. Unauthorized if nobody has, or no longer.
 func (p *Platform) Resume(ctx context.Context, secret cloister.Secret) (a cloister.Actor, s cloister.Session, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		s, err = tx.SessionByHash(hashToken(secret))
 		if cloister.KindOf(err) == cloister.NotFound || err == nil && s.Expired(tx.Now) {
 			return cloister.Errorf(cloister.Unauthorized, "You are not signed in, or no longer.")
@@ -46,7 +46,7 @@ func (p *Platform) Resume(ctx context.Context, secret cloister.Secret) (a cloist
 
 // Sessions lists the browsers in which the actor is signed in.
 func (p *Platform) Sessions(ctx context.Context, a cloister.Actor) (out []cloister.Session, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if err := p.can(tx, a, useAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (p *Platform) EndSession(ctx context.Context, a cloister.Actor, id string) 
 		if err := tx.DeleteSession(s.ID); err != nil {
 			return err
 		}
-		return tx.Event("session", s.ID, "destroy", s.Description)
+		return tx.Changed("session", s.ID, "destroy", s.Description, s, nil)
 	})
 	return s, err
 }

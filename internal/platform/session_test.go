@@ -19,7 +19,7 @@ func TestABrowserStaysSignedInForADay(t *testing.T) {
 	same(t, []string{got.User.ID, resumed.ID}, []string{a.User.ID, s.ID})
 	_, _, err = h.Resume(ctx, "another")
 	wantError(t, err, cloister.Unauthorized, "You are not signed in")
-	_, err = h.Authenticate(ctx, secret) // a cookie is no token
+	_, err = h.Authenticate(ctx, "", secret) // a cookie is no token
 	wantKind(t, err, cloister.Unauthorized)
 	_, err = h.EndSession(ctx, h.admin, s.ID) // nor anybody else's
 	wantError(t, err, cloister.NotFound, "Couldn't find that session.")

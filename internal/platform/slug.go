@@ -72,7 +72,7 @@ func (in SlugSpec) check() error {
 
 // Slug finds a slug of an app.
 func (p *Platform) Slug(ctx context.Context, a cloister.Actor, ref, id string) (app AppInfo, s cloister.Slug, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if app, err = p.app(tx, a, ref, viewApp); err != nil {
 			return err
 		}

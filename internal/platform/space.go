@@ -110,7 +110,7 @@ func (p *Platform) outbound(tx *store.Tx) (out []netip.Addr, err error) {
 
 // Spaces lists the spaces of the actor's teams.
 func (p *Platform) Spaces(ctx context.Context, a cloister.Actor) (out []SpaceInfo, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if err := p.can(tx, a, viewAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}
@@ -135,7 +135,7 @@ func (p *Platform) Spaces(ctx context.Context, a cloister.Actor) (out []SpaceInf
 
 // Space finds a space by id or name. One that is being deleted is gone.
 func (p *Platform) Space(ctx context.Context, a cloister.Actor, ref string) (s SpaceInfo, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		s, err = p.space(tx, a, ref, viewSpace)
 		return err
 	})

@@ -51,10 +51,10 @@ func TestSpacesThatBreakARuleAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			spec := ok
 			test.change(&spec)
-			before := len(h.events(t))
+			before := h.by(t, h.admin)
 			_, err := h.CreateSpace(t.Context(), h.admin, spec)
 			wantKind(t, err, test.want)
-			same(t, len(h.events(t)), before)
+			same(t, h.by(t, h.admin), before)
 		})
 	}
 	_, err := h.CreateSpace(t.Context(), h.admin, ok)

@@ -9,7 +9,7 @@ import (
 
 // SpaceDrain is where the logs of all apps of a space are sent. Team admins only.
 func (p *Platform) SpaceDrain(ctx context.Context, a cloister.Actor, ref string) (d cloister.Drain, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		s, err := p.space(tx, a, ref, manageSpace)
 		if err != nil {
 			return err

@@ -22,7 +22,7 @@ func TestWhoIsSuspendedIsKeptOutByEveryDoor(t *testing.T) {
 	must(t, err)
 	same(t, got.SuspendedAt, h.clock())
 	same(t, h.last(t), cloister.Event{Actor: "operator@example.com", Kind: "user", ID: bob.ID, Action: "suspend", Text: "bob@example.com"})
-	_, err = h.Authenticate(ctx, token)
+	_, err = h.Authenticate(ctx, "", token)
 	wantKind(t, err, cloister.Suspended)
 	_, err = h.SignIn(ctx, "192.0.2.1", bob.Email, "bob's password", "")
 	wantKind(t, err, cloister.Suspended)
@@ -44,7 +44,7 @@ func TestWhoIsSuspendedIsKeptOutByEveryDoor(t *testing.T) {
 
 	_, err = h.RestoreUser(ctx, h.operator, bob.Email)
 	must(t, err)
-	back, err := h.Authenticate(ctx, token)
+	back, err := h.Authenticate(ctx, "", token)
 	must(t, err)
 	_, err = h.Space(ctx, back, "cellar")
 	must(t, err)

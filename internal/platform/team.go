@@ -38,12 +38,12 @@ func (p *Platform) addTeam(tx *store.Tx, a cloister.Actor, name string) (cloiste
 	if err := p.addMember(tx, t, a.User, cloister.Admin); err != nil {
 		return t, err
 	}
-	return t, tx.Event("team", t.ID, "create", t.Name)
+	return t, tx.Changed("team", t.ID, "create", t.Name, nil, t)
 }
 
 // Teams lists the actor's teams.
 func (p *Platform) Teams(ctx context.Context, a cloister.Actor) (out []TeamInfo, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if err := p.can(tx, a, viewAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func (p *Platform) Teams(ctx context.Context, a cloister.Actor) (out []TeamInfo,
 
 // Team finds a team by id or name.
 func (p *Platform) Team(ctx context.Context, a cloister.Actor, ref string) (t TeamInfo, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if t.Team, err = p.team(tx, a, ref, viewTeam); err != nil {
 			return err
 		}
@@ -101,9 +101,9 @@ func (p *Platform) RenameTeam(ctx context.Context, a cloister.Actor, ref, name s
 			return taken(err, "Name", name)
 		}
 		t.Role = cloister.Admin
-		was := t.Name
+		was := t.Team
 		t.Name, t.UpdatedAt = name, tx.Now
-		return tx.Event("team", t.ID, "update", was+" is "+name)
+		return tx.Changed("team", t.ID, "update", was.Name+" is "+name, was, t.Team)
 	})
 	return t, err
 }
@@ -120,7 +120,7 @@ func (p *Platform) DestroyTeam(ctx context.Context, a cloister.Actor, ref string
 		} else if err != nil {
 			return err
 		}
-		return tx.Event("team", t.ID, "destroy", t.Name)
+		return tx.Changed("team", t.ID, "destroy", t.Name, t.Team, nil)
 	})
 	return t, err
 }

@@ -78,7 +78,7 @@ func (p *Platform) ConfirmTwoFactor(ctx context.Context, a cloister.Actor, code 
 		if err := tx.PutSecondFactor(f); err != nil {
 			return err
 		}
-		return tx.Event("user", a.User.ID, "update", "two-factor authentication of "+a.User.Email+" is on")
+		return tx.Changed("user", a.User.ID, "update", "two-factor authentication of "+a.User.Email+" is on", map[string]bool{"two_factor": false}, map[string]bool{"two_factor": true})
 	})
 	if err == nil && refused != nil {
 		return nil, refused
@@ -132,11 +132,12 @@ func dropFactor(tx *store.Tx, u cloister.User) error {
 	if err := tx.DeleteSecondFactor(u.ID); err != nil {
 		return err
 	}
-	return tx.Event("user", u.ID, "update", "two-factor authentication of "+u.Email+" is off")
+	return tx.Changed("user", u.ID, "update", "two-factor authentication of "+u.Email+" is off", map[string]bool{"two_factor": true}, map[string]bool{"two_factor": false})
 }
 
 // secondFactor lets a person pass who has shown their password, if they need no second factor or show it.
-func (p *Platform) secondFactor(ctx context.Context, u cloister.User, code cloister.Secret) error {
+func (p *Platform) secondFactor(ctx context.Context, a cloister.Actor, code cloister.Secret) error {
+	u := a.User
 	if !u.TwoFactor {
 		return nil
 	}
@@ -144,7 +145,7 @@ func (p *Platform) secondFactor(ctx context.Context, u cloister.User, code clois
 		return cloister.Errorf(cloister.TwoFactor, "Two-factor authentication is required: a code of your authenticator app, or a recovery code.")
 	}
 	var refused error
-	err := p.update(ctx, cloister.Actor{User: u}, func(tx *store.Tx) error {
+	err := p.update(ctx, a, func(tx *store.Tx) error {
 		f, err := tx.SecondFactor(u.ID)
 		if err != nil {
 			return err

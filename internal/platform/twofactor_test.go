@@ -47,7 +47,7 @@ func TestWhoHasASecondFactorNeedsItToSignIn(t *testing.T) {
 	wantKind(t, signIn("not his password", ""), cloister.Unauthorized) // the second is asked for after the first
 	wantKind(t, signIn("not his password", h.code(app)), cloister.Unauthorized)
 	wantKind(t, signIn("bob's password", "000000"), cloister.TwoFactor)
-	same(t, h.last(t), cloister.Event{Actor: "bob@example.com", Kind: "user", ID: h.last(t).ID, Action: "refuse", Text: "a wrong two-factor code for bob@example.com"})
+	same(t, h.last(t), cloister.Event{Actor: "bob@example.com", From: "192.0.2.1", Kind: "user", ID: h.last(t).ID, Action: "refuse", Text: "a wrong two-factor code for bob@example.com"})
 	typed := h.code(app)
 	must(t, signIn("bob's password", typed[:3]+" "+typed[3:]))
 	wantKind(t, signIn("bob's password", typed), cloister.TwoFactor) // each works once

@@ -29,7 +29,7 @@ type WebhookChange struct {
 // Webhooks lists the webhooks of an app. Their addresses may have passwords in them, so seeing is not for everybody who
 // sees the app.
 func (p *Platform) Webhooks(ctx context.Context, a cloister.Actor, ref string) (app AppInfo, out []cloister.Webhook, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if app, err = p.app(tx, a, ref, operateApp); err != nil {
 			return err
 		}
@@ -41,7 +41,7 @@ func (p *Platform) Webhooks(ctx context.Context, a cloister.Actor, ref string) (
 
 // Webhook finds a webhook of an app by id.
 func (p *Platform) Webhook(ctx context.Context, a cloister.Actor, ref, id string) (app AppInfo, w cloister.Webhook, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		app, w, err = p.webhook(tx, a, ref, id)
 		return err
 	})
@@ -70,7 +70,7 @@ func (p *Platform) AddWebhook(ctx context.Context, a cloister.Actor, ref string,
 		if err := tx.InsertWebhook(w); err != nil {
 			return err
 		}
-		return tx.Event("webhook", w.ID, "create", app.Name)
+		return tx.Changed("webhook", w.ID, "create", app.Name, nil, w)
 	})
 	return app, w, err
 }
@@ -103,7 +103,7 @@ func (p *Platform) RemoveWebhook(ctx context.Context, a cloister.Actor, ref, id 
 		if err := tx.DeleteWebhook(w); err != nil {
 			return err
 		}
-		return tx.Event("webhook", w.ID, "destroy", app.Name)
+		return tx.Changed("webhook", w.ID, "destroy", app.Name, w, nil)
 	})
 	return app, w, err
 }
@@ -145,7 +145,7 @@ func (set WebhookChange) apply(w *cloister.Webhook) (err error) {
 
 // Deliveries lists what the webhooks of an app were told and are to be told, the oldest first.
 func (p *Platform) Deliveries(ctx context.Context, a cloister.Actor, ref string) (app AppInfo, out []cloister.Delivery, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if app, err = p.app(tx, a, ref, operateApp); err != nil {
 			return err
 		}
@@ -157,7 +157,7 @@ func (p *Platform) Deliveries(ctx context.Context, a cloister.Actor, ref string)
 
 // Delivery finds a delivery to a webhook of an app by id.
 func (p *Platform) Delivery(ctx context.Context, a cloister.Actor, ref, id string) (d cloister.Delivery, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		app, err := p.app(tx, a, ref, operateApp)
 		if err != nil {
 			return err
@@ -170,7 +170,7 @@ func (p *Platform) Delivery(ctx context.Context, a cloister.Actor, ref, id strin
 
 // WebhookEvents lists the events of an app that its webhooks were told of, the oldest first.
 func (p *Platform) WebhookEvents(ctx context.Context, a cloister.Actor, ref string) (out []cloister.WebhookEvent, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		app, err := p.app(tx, a, ref, operateApp)
 		if err != nil {
 			return err
@@ -183,7 +183,7 @@ func (p *Platform) WebhookEvents(ctx context.Context, a cloister.Actor, ref stri
 
 // WebhookEvent finds an event of an app by id.
 func (p *Platform) WebhookEvent(ctx context.Context, a cloister.Actor, ref, id string) (e cloister.WebhookEvent, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		app, err := p.app(tx, a, ref, operateApp)
 		if err != nil {
 			return err

@@ -19,7 +19,7 @@ type ZoneInfo struct {
 
 // Zones lists the zones of the installation by name.
 func (p *Platform) Zones(ctx context.Context, a cloister.Actor) (out []ZoneInfo, err error) {
-	err = p.store.View(ctx, func(tx *store.Tx) error {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if err := p.can(tx, a, administer, object{}); err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (p *Platform) declare(ctx context.Context, a cloister.Actor, name, action s
 		if err := tx.DeclareZone(name, z.FailedAt, z.FailedBy); err != nil {
 			return err
 		}
-		if err := tx.Event("zone", name, action, name); err != nil {
+		if err := tx.Changed("zone", name, action, name, all[i].Zone, z.Zone); err != nil {
 			return err
 		}
 		return tx.TouchAll()

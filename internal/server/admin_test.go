@@ -75,7 +75,7 @@ func TestRootLogsInAsTheFirstAdministrator(t *testing.T) {
 	if l.URL != "http://127.0.0.1:5100" || l.CA != "the authority" || l.Email != c.AdminEmail || !strings.Contains(out.String(), c.AdminEmail) {
 		t.Errorf("%+v", l)
 	}
-	actor, err := p.Authenticate(t.Context(), cloister.Secret(l.Token))
+	actor, err := p.Authenticate(t.Context(), "", cloister.Secret(l.Token))
 	if err != nil || !actor.User.Operator || actor.User.Email != c.AdminEmail {
 		t.Errorf("the token is %v's, %v", actor.User.Email, err)
 	}

@@ -21,8 +21,8 @@ type pushes struct {
 	logs     *logs.Logs
 }
 
-func (p *pushes) Authenticate(ctx context.Context, token cloister.Secret) (cloister.Actor, error) {
-	return p.platform.Authenticate(ctx, token)
+func (p *pushes) Authenticate(ctx context.Context, from string, token cloister.Secret) (cloister.Actor, error) {
+	return p.platform.Authenticate(ctx, from, token)
 }
 
 func (p *pushes) Repository(ctx context.Context, a cloister.Actor, name string, write bool) (cloister.App, error) {

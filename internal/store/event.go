@@ -14,23 +14,29 @@ import (
 
 // Event appends to the audit trail, on behalf of tx.Actor.
 func (tx *Tx) Event(kind, id, action, text string) error {
-	return tx.Changed(kind, id, action, text, nil, nil)
+	return tx.event(kind, id, action, text, nil)
 }
 
-// Changed appends to the audit trail with what a noun, a struct or a map, was before and is after; either may be nil.
+// Changed appends to the audit trail with what a noun, a struct or a map, was before and is after; either may be nil. If it
+// is as it was, nothing has happened.
 func (tx *Tx) Changed(kind, id, action, text string, before, after any) error {
+	changes, err := difference(before, after)
+	if err != nil || changes == nil && before != nil && after != nil {
+		return err
+	}
+	return tx.event(kind, id, action, text, changes)
+}
+
+func (tx *Tx) event(kind, id, action, text string, changes json.RawMessage) error {
 	last, err := many(tx, func(_ *Tx, r row) (e cloister.Event, err error) { return e, r.Scan(&e.Seq, &e.Seal) },
 		`SELECT seq, seal FROM events ORDER BY seq DESC LIMIT 1`)
 	if err != nil {
 		return err
 	}
-	e := cloister.Event{Seq: 1, At: tx.Now, Actor: tx.Actor, From: tx.From, Request: tx.Request, Kind: kind, ID: id, Action: action, Text: text}
+	e := cloister.Event{Seq: 1, At: tx.Now, Actor: tx.Actor, From: tx.From, Request: tx.Request, Kind: kind, ID: id, Action: action, Text: text, Changes: changes}
 	previous := ""
 	if len(last) > 0 {
 		e.Seq, previous = last[0].Seq+1, last[0].Seal
-	}
-	if e.Changes, err = difference(before, after); err != nil {
-		return err
 	}
 	return tx.exec(`
 		INSERT INTO events (seq, at, actor, source, request, kind, id, action, text, changes, seal)
@@ -68,11 +74,15 @@ func (tx *Tx) Events(f cloister.EventFilter, n int) ([]cloister.Event, error) {
 	if f.Since.IsZero() {
 		f.Since = time.Date(1, 1, 2, 0, 0, 0, 0, time.UTC)
 	}
+	order := ""
+	if f.Newest {
+		order = " DESC"
+	}
 	return many(tx, scanEvent, `
 		SELECT `+eventColumns+` FROM events
 		WHERE seq > $1 AND ($2 = '' OR actor = $2) AND ($3 = '' OR kind = $3) AND ($4 = '' OR id = $4) AND ($5 = '' OR action = $5)
 			AND at >= $6 AND at < $7
-		ORDER BY seq LIMIT $8`, f.After, f.Actor, f.Kind, f.ID, f.Action, at(f.Since), at(f.Until), n)
+		ORDER BY seq`+order+` LIMIT $8`, f.After, f.Actor, f.Kind, f.ID, f.Action, at(f.Since), at(f.Until), n)
 }
 
 // Audit looks at the whole trail, and finds the first event that is not what was written, or is missing.

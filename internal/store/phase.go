@@ -76,7 +76,7 @@ func (tx *Tx) EndPhase(app cloister.App, r cloister.Release, succeeded bool, siz
 	if err := tx.must("release", `UPDATE releases SET status = $1, updated_at = $2 WHERE id = $3`, string(r.Status), at(tx.Now), r.ID); err != nil {
 		return false, err
 	}
-	if err := tx.Event("release", r.ID, "update", app.Name+" v"+strconv.Itoa(r.Version)+": "+string(r.Status)); err != nil || !succeeded {
+	if err := tx.Changed("release", r.ID, "update", app.Name+" v"+strconv.Itoa(r.Version)+": "+string(r.Status), pending, r); err != nil || !succeeded {
 		return true, err
 	}
 	if now, err := tx.CurrentRelease(app.ID); err != nil || now.ID != r.ID {

@@ -137,8 +137,20 @@ func (tx *Tx) AddRelease(app cloister.App, r cloister.Release, size string) (clo
 	if err := tx.InsertRelease(r); err != nil {
 		return r, err
 	}
-	type vars struct{ Config map[string]cloister.Secret }
-	if err := tx.Changed("release", r.ID, "create", app.Name+" v"+strconv.Itoa(r.Version)+": "+r.Description, vars{app.Config}, vars{r.Config}); err != nil {
+	type made struct {
+		Version int
+		SlugID  string
+		Config  map[string]cloister.Secret
+	}
+	before := made{Version: last, Config: app.Config}
+	if last > 0 {
+		old, err := tx.ReleaseByVersion(app.ID, last)
+		if err != nil && cloister.KindOf(err) != cloister.NotFound {
+			return r, err
+		}
+		before.SlugID = old.SlugID
+	}
+	if err := tx.Changed("release", r.ID, "create", app.Name+" v"+strconv.Itoa(r.Version)+": "+r.Description, before, made{r.Version, r.SlugID, r.Config}); err != nil {
 		return r, err
 	}
 	app.Config = r.Config

@@ -1,15 +1,16 @@
 package store
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/cloister-dev/cloister"
 )
 
-const teamColumns = `id, name, created_at, updated_at, suspended_at`
+const teamColumns = `id, name, created_at, updated_at, suspended_at, trusted`
 
 func scanTeam(_ *Tx, r row) (t cloister.Team, err error) {
-	err = r.Scan(&t.ID, &t.Name, when{&t.CreatedAt}, when{&t.UpdatedAt}, when{&t.SuspendedAt})
+	err = r.Scan(&t.ID, &t.Name, when{&t.CreatedAt}, when{&t.UpdatedAt}, when{&t.SuspendedAt}, document{&t.Trusted})
 	return t, err
 }
 
@@ -34,7 +35,7 @@ func (tx *Tx) TeamsOf(userID string) ([]cloister.Team, error) {
 
 // InsertTeam adds a team; a second one with the same name is a Conflict.
 func (tx *Tx) InsertTeam(t cloister.Team) error {
-	return tx.exec(`INSERT INTO teams (`+teamColumns+`) VALUES ($1, $2, $3, $4, $5)`, t.ID, t.Name, at(t.CreatedAt), at(t.UpdatedAt), at(t.SuspendedAt))
+	return tx.exec(`INSERT INTO teams (`+teamColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`, t.ID, t.Name, at(t.CreatedAt), at(t.UpdatedAt), at(t.SuspendedAt), doc(t.Trusted))
 }
 
 // RenameTeam gives a team another name; one in use is a Conflict.
@@ -45,6 +46,16 @@ func (tx *Tx) RenameTeam(id, name string) error {
 // SuspendTeam holds a team as it is since a time; the zero time lets it go on.
 func (tx *Tx) SuspendTeam(id string, since time.Time) error {
 	return tx.must("team", `UPDATE teams SET suspended_at = $1, updated_at = $2 WHERE id = $3`, at(since), at(tx.Now), id)
+}
+
+// SetTeamTrusted writes from where a team's people may use it.
+func (tx *Tx) SetTeamTrusted(id string, ranges []netip.Prefix) error {
+	return tx.must("team", `UPDATE teams SET trusted = $1, updated_at = $2 WHERE id = $3`, doc(ranges), at(tx.Now), id)
+}
+
+// ClosedTeams lists the teams that are not used from everywhere.
+func (tx *Tx) ClosedTeams() ([]cloister.Team, error) {
+	return many(tx, scanTeam, `SELECT `+teamColumns+` FROM teams WHERE trusted NOT IN ('[]', 'null')`)
 }
 
 // DeleteTeam removes a team; one with spaces is a Conflict.

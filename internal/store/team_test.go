@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -65,5 +66,21 @@ func TestATeamIsSuspendedAndRestored(t *testing.T) {
 			same(t, read(t, s, func(tx *store.Tx) (cloister.Team, error) { return tx.Team("acme") }).SuspendedAt, since)
 		}
 		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error { return tx.SuspendTeam("none", time.Time{}) })
+	})
+}
+
+func TestTeamsThatAreNotUsedFromEverywhere(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *place) {
+		s := p.open(t)
+		x := seed(t, s)
+		closed := func() []cloister.Team { return read(t, s, (*store.Tx).ClosedTeams) }
+		same(t, len(closed()), 0)
+		ranges := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}
+		update(t, s, func(tx *store.Tx) error { return tx.SetTeamTrusted(x.team.ID, ranges) })
+		got := closed()
+		same(t, len(got), 1)
+		same(t, got[0].Trusted, ranges)
+		update(t, s, func(tx *store.Tx) error { return tx.SetTeamTrusted(x.team.ID, nil) })
+		same(t, len(closed()), 0)
 	})
 }

@@ -39,6 +39,11 @@ func (tx *Tx) SuspendUser(userID string, since time.Time) error {
 	return tx.must("user", `UPDATE users SET suspended_at = $1, updated_at = $2 WHERE id = $3`, at(since), at(tx.Now), userID)
 }
 
+// SetOperator lets a user administer the installation, or no longer.
+func (tx *Tx) SetOperator(userID string, on bool) error {
+	return tx.must("user", `UPDATE users SET operator = $1, updated_at = $2 WHERE id = $3`, on, at(tx.Now), userID)
+}
+
 // SetPassword replaces a user's password hash.
 func (tx *Tx) SetPassword(userID, hash string) error {
 	return tx.must("user", `UPDATE users SET password_hash = $1, updated_at = $2 WHERE id = $3`, hash, at(tx.Now), userID)

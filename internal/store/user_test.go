@@ -87,3 +87,15 @@ func TestAUserIsSuspendedSinceATime(t *testing.T) {
 		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error { return tx.SuspendUser(cloister.NewID(), p.clock.Now()) })
 	})
 }
+
+func TestOperatorsComeAndGo(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *place) {
+		s := p.open(t)
+		x := seed(t, s)
+		for _, on := range []bool{true, false} {
+			update(t, s, func(tx *store.Tx) error { return tx.SetOperator(x.user.ID, on) })
+			same(t, read(t, s, func(tx *store.Tx) (cloister.User, error) { return tx.User(x.user.ID) }).Operator, on)
+		}
+		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error { return tx.SetOperator("none", true) })
+	})
+}

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/platform"
@@ -119,17 +118,13 @@ func (w *Web) token(rw http.ResponseWriter, r *http.Request) {
 	if _, password, ok := r.BasicAuth(); ok {
 		secret = cloister.Secret(password)
 	}
-	if _, ok := w.logins.starts.Take(caller(r), time.Now()); !ok {
-		refuse(rw, http.StatusTooManyRequests, "slow_down", "Too many attempts. Please wait a minute and try again.")
-		return
-	}
 	var out platform.Tokens
 	var err error
 	switch kind := r.PostFormValue("grant_type"); kind {
 	case "authorization_code":
-		out, err = w.platform.Exchange(r.Context(), secret, cloister.Secret(r.PostFormValue("code")))
+		out, err = w.platform.Exchange(r.Context(), caller(r), secret, cloister.Secret(r.PostFormValue("code")))
 	case "refresh_token":
-		out, err = w.platform.Refresh(r.Context(), secret, cloister.Secret(r.PostFormValue("refresh_token")))
+		out, err = w.platform.Refresh(r.Context(), caller(r), secret, cloister.Secret(r.PostFormValue("refresh_token")))
 	default:
 		refuse(rw, http.StatusBadRequest, "unsupported_grant_type", "Use authorization_code or refresh_token as the grant_type.")
 		return
@@ -138,6 +133,9 @@ func (w *Web) token(rw http.ResponseWriter, r *http.Request) {
 	case "":
 	case cloister.Unauthorized, cloister.Suspended:
 		refuse(rw, http.StatusUnauthorized, "invalid_grant", cloister.MessageOf(err))
+		return
+	case cloister.RateLimit:
+		refuse(rw, http.StatusTooManyRequests, "slow_down", cloister.MessageOf(err))
 		return
 	default:
 		w.log.Error("a client got no token", "err", err)

@@ -69,7 +69,7 @@ func TestAClientIsLetActForSomebody(t *testing.T) {
 	if status != 200 || out["token_type"] != "Bearer" || out["expires_in"] != 28800.0 || out["user_id"] != x.ada.User.ID || out["scope"] != "identity read" {
 		t.Fatalf("%d %v", status, out)
 	}
-	a, err := x.platform.Authenticate(t.Context(), cloister.Secret(out["access_token"].(string)))
+	a, err := x.platform.Authenticate(t.Context(), "", cloister.Secret(out["access_token"].(string)))
 	if err != nil || a.User.Email != email || len(a.Scope) != 2 {
 		t.Errorf("%+v, %v", a, err)
 	}
@@ -81,7 +81,7 @@ func TestAClientIsLetActForSomebody(t *testing.T) {
 	if status != 200 || next["access_token"] == out["access_token"] || next["refresh_token"] != out["refresh_token"] {
 		t.Errorf("%d %v", status, next)
 	}
-	if _, err := x.platform.Authenticate(t.Context(), cloister.Secret(out["access_token"].(string))); cloister.KindOf(err) != cloister.Unauthorized {
+	if _, err := x.platform.Authenticate(t.Context(), "", cloister.Secret(out["access_token"].(string))); cloister.KindOf(err) != cloister.Unauthorized {
 		t.Errorf("the old token: %v", err)
 	}
 	all, err := x.platform.Authorizations(t.Context(), x.ada)

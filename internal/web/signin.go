@@ -28,7 +28,6 @@ func (w *Web) signIn(rw http.ResponseWriter, r *http.Request) {
 	code := r.PostFormValue("code")
 	a, err := w.platform.SignIn(r.Context(), caller(r), f.Email, cloister.Secret(r.PostFormValue("password")), cloister.Secret(code))
 	if err == nil {
-		a.From = caller(r)
 		err = w.start(rw, r, a)
 	}
 	if err != nil {

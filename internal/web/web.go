@@ -44,6 +44,8 @@ func New(p *platform.Platform, log *slog.Logger) *Web {
 	w.mux.HandleFunc("GET /auth/browser/{login}", w.loginPage)
 	w.mux.HandleFunc("POST /auth/browser/{login}", w.decideLogin)
 	w.mux.HandleFunc("GET /auth/cli/{login}", w.awaitLogin)
+	w.mux.HandleFunc("GET /invitations/{token}", w.invitationPage)
+	w.mux.HandleFunc("POST /invitations/{token}", w.accept)
 	w.mux.HandleFunc("GET /oauth/authorize", w.authorizePage)
 	w.mux.HandleFunc("POST /oauth/authorize", w.decideAuthorize)
 	w.mux.HandleFunc("POST /oauth/token", w.token)
@@ -53,7 +55,7 @@ func New(p *platform.Platform, log *slog.Logger) *Web {
 // Match reports whether a request is for a page.
 func Match(r *http.Request) bool {
 	path := r.URL.Path
-	return path == "/oauth/authorize" || path == "/oauth/token" || path == "/sign-in" || path == "/sign-out" || path == "/style.css" || path == "/auth" || strings.HasPrefix(path, "/auth/")
+	return path == "/oauth/authorize" || path == "/oauth/token" || path == "/sign-in" || path == "/sign-out" || path == "/style.css" || path == "/auth" || strings.HasPrefix(path, "/auth/") || strings.HasPrefix(path, "/invitations/")
 }
 
 // ServeHTTP serves a request that matches.

@@ -174,7 +174,7 @@ func TestAProgramIsLetInByABrowser(t *testing.T) {
 	b.signIn(page).has(t, 200, "Let a program in?", "Heroku CLI login from &lt;laptop&gt;", "127.0.0.1", email, "30 days")
 	b.post(page, url.Values{"decision": {"allow"}}).has(t, 200, "Logged in")
 	out := <-heard
-	a, err := x.platform.Authenticate(t.Context(), cloister.Secret(out["access_token"]))
+	a, err := x.platform.Authenticate(t.Context(), "", cloister.Secret(out["access_token"]))
 	check(t, err)
 	all, err := x.platform.Authorizations(t.Context(), x.ada)
 	check(t, err)

@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE teams ADD COLUMN trusted TEXT NOT NULL DEFAULT '[]';
