@@ -26,7 +26,8 @@ type admin struct {
 	config   Config
 	store    *store.Store
 	platform *platform.Platform
-	backups  http.Handler // nil: none can be made
+	backups  http.Handler    // nil: none can be made
+	restart  chan<- struct{} // ends control, for its supervisor to start it again
 }
 
 // A login is what `cloister login --from-stdin` reads.
@@ -77,6 +78,16 @@ func (a *admin) serve(ctx context.Context) error {
 			return err
 		})
 		answer(w, out, err)
+	})
+	mux.HandleFunc("POST /key", func(w http.ResponseWriter, r *http.Request) {
+		_, err := newKey(a.config.nextKeyFile())
+		answer(w, struct{}{}, err)
+		if err == nil {
+			select {
+			case a.restart <- struct{}{}:
+			default:
+			}
+		}
 	})
 	if a.backups != nil {
 		mux.Handle("POST /backup", a.backups)

@@ -121,22 +121,23 @@ func openBackup(name string, args []string) (o opened, err error) {
 	if f.NArg() != 1 {
 		return o, fmt.Errorf("name the backup: %s FILE", name)
 	}
-	if o.key, err = readKey(o.config, *key); err != nil {
+	if o.key, err = backupKey(o.config, *key); err != nil {
 		return o, err
 	}
 	o.file, err = os.Open(f.Arg(0))
 	return o, err
 }
 
-// readKey reads a key file, which is not made if it is missing: the backup would be of no use with another one.
-func readKey(c Config, path string) (keyring, error) {
+// backupKey reads a key file, which is not made if it is missing: the backup would be of no use with another one.
+func backupKey(c Config, path string) (keyring, error) {
 	if path == "" {
 		path = c.keyFile()
 	}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	key, err := readKey(path)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no key file %s. A backup can be opened only with the key of the installation that was backed up (state/control/key there): name it with --key", path)
 	}
-	return openKeys(path)
+	return key, err
 }
 
 // runRestore makes an installation of a backup, where there is none.

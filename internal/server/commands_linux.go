@@ -49,6 +49,7 @@ func Commands() []cli.ServerCommand {
 		{Name: "backup", Help: "Write all that the server keeps, encrypted, to a file: backup FILE, or - for standard output. Root only.", Run: runBackup},
 		{Name: "backup:verify", Help: "Restore a backup into a place that is thrown away, and say what is wrong with it: backup:verify FILE.", Run: runVerify},
 		{Name: "restore", Help: "Make an installation of a backup, where there is none: restore [--key FILE] FILE. Root only.", Run: runRestore},
+		{Name: "key:rotate", Help: "Give the installation another key, and seal all secrets with it. Root only.", Run: runRotate},
 		{Name: "stacks:build", Help: "Build a stack's images from Debian packages and make it known to the server.", Run: stacksBuild(true)},
 		{Name: "stacks:ensure", Help: "Build a stack unless the server has it.", Run: stacksBuild(false)},
 		{Name: "stacks:pull", Help: "Make a stack of two images from a registry: stacks:pull NAME RUN-IMAGE BUILD-IMAGE.", Run: stacksPull},

@@ -46,15 +46,15 @@ func RunControl(ctx context.Context, c Config, log *slog.Logger) error {
 }
 
 func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger) error {
-	keys, err := openKeys(c.keyFile())
-	if err != nil {
-		return err
-	}
-	s, err := store.Open(ctx, store.Config{DSN: c.database(), Key: keys.derive("store")})
+	s, keys, err := openStore(ctx, c, log)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	hostKey, err := s.Kept(ctx, "ssh host key", keys.derive("ssh"))
+	if err != nil {
+		return err
+	}
 	lines, err := logs.Open(logs.Config{Dir: filepath.Join(c.controlDir(), "logs"), Key: keys.derive("logs")}, log)
 	if err != nil {
 		return err
@@ -124,7 +124,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 		ctl.Request(appID, at, r)
 		measured.Request(appID, r)
 	}
-	shells, err := sshd.New(sshd.Config{Key: ed25519.NewKeyFromSeed(keys.derive("ssh")), Enter: enter(p, ctl.Sessions()), Owner: p.OwnerOf, Git: serveGit(git), Dir: c.copiesDir()}, log)
+	shells, err := sshd.New(sshd.Config{Key: ed25519.NewKeyFromSeed(hostKey), Enter: enter(p, ctl.Sessions()), Owner: p.OwnerOf, Git: serveGit(git), Dir: c.copiesDir()}, log)
 	if err != nil {
 		return err
 	}
@@ -136,11 +136,20 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	safe := &backups{source: backup.Source{Store: s, Git: git, Images: images, Files: c.files(), Scratch: c.controlDir()}, key: keys.derive("backup")}
 
 	group, ctx := errgroup.WithContext(ctx)
+	restart := make(chan struct{}, 1)
+	group.Go(func() error {
+		select {
+		case <-restart:
+			return errNextKey
+		case <-ctx.Done():
+			return nil
+		}
+	})
 	group.Go(func() error { return ctl.Run(ctx) })
 	group.Go(func() error { return giveBack(ctx) })
 	group.Go(func() error { return serveAPI(ctx, c, own, handler, sessions, shells, log) })
 	group.Go(func() error { return serveFeed(ctx, c, feed) })
-	group.Go(func() error { return (&admin{config: c, store: s, platform: p, backups: safe}).serve(ctx) })
+	group.Go(func() error { return (&admin{config: c, store: s, platform: p, backups: safe, restart: restart}).serve(ctx) })
 	group.Go(func() error { return (&housekeeper{store: s, images: images, sources: sources, log: log}).run(ctx) })
 	group.Go(func() error { return own.keep(ctx, log) })
 	group.Go(func() error { return wildcard.keep(ctx, log) })

@@ -31,6 +31,9 @@ func (c Config) adminSocket() string { return filepath.Join(c.Run, "control", "a
 // keyFile is the one secret of the installation, which is in no backup.
 func (c Config) keyFile() string { return filepath.Join(c.controlDir(), "key") }
 
+// nextKeyFile is the key that takes its place when control starts, if it is there.
+func (c Config) nextKeyFile() string { return c.keyFile() + ".next" }
+
 // files are the single files that a backup has in it.
 func (c Config) files() []string { return []string{filepath.Join(c.controlDir(), "ca-key.pem")} }
 

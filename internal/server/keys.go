@@ -14,12 +14,25 @@ type keyring []byte
 
 // openKeys reads the key file, or makes it.
 func openKeys(path string) (keyring, error) {
-	key, err := os.ReadFile(path)
+	key, err := readKey(path)
 	if errors.Is(err, os.ErrNotExist) {
-		key = make([]byte, 32)
-		rand.Read(key)
-		err = writeWhole(path, key, 0o600)
+		return newKey(path)
 	}
+	return key, err
+}
+
+// newKey makes a key file.
+func newKey(path string) (keyring, error) {
+	key := make([]byte, 32)
+	rand.Read(key)
+	if err := writeWhole(path, key, 0o600); err != nil {
+		return nil, fmt.Errorf("key file: %w", err)
+	}
+	return key, nil
+}
+
+func readKey(path string) (keyring, error) {
+	key, err := os.ReadFile(path)
 	if err == nil && len(key) != 32 {
 		err = fmt.Errorf("%s has %d bytes instead of 32", path, len(key))
 	}

@@ -107,3 +107,68 @@ func TestSealedConfigVarsThatWereChangedAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAllSecretsAreSealedAnew(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *place) {
+		if !p.shared() {
+			return
+		}
+		s := p.open(t)
+		x := seed(t, s)
+		secret := cloister.Secret("hush")
+		d := cloister.Drain{ID: cloister.NewID(), AppID: x.app.ID, URL: "https://user:hush@logs.example.com/", Token: "d.1"}
+		line := cloister.Pipeline{ID: cloister.NewID(), Name: "line", UserID: x.user.ID}
+		update(t, s, func(tx *store.Tx) error {
+			d.CreatedAt, d.UpdatedAt, line.CreatedAt, line.UpdatedAt = tx.Now, tx.Now, tx.Now, tx.Now
+			if _, err := tx.AddRelease(x.app, cloister.Release{Config: map[string]cloister.Secret{"KEY": secret}}, "Private-S"); err != nil {
+				return err
+			}
+			if err := tx.InsertDrain(d); err != nil {
+				return err
+			}
+			if err := tx.InsertPipeline(line); err != nil {
+				return err
+			}
+			return tx.PutPipelineConfig(line.ID, "review", map[string]cloister.Secret{"KEY": secret})
+		})
+		kept, err := s.Kept(t.Context(), "host key", []byte("first"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := bytes.Repeat([]byte{7}, 32)
+		if err := s.Reseal(t.Context(), []byte("short")); err == nil {
+			t.Fatal("a key of the wrong length was taken")
+		}
+		if err := s.Reseal(t.Context(), other); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.open(t).Fits(t.Context()); err == nil {
+			t.Fatal("the old key still fits")
+		}
+		p.key = other
+		s = p.open(t)
+		if err := s.Fits(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		same(t, read(t, s, func(tx *store.Tx) (cloister.App, error) { return tx.App(x.app.ID) }).Config["KEY"], secret)
+		drains := read(t, s, func(tx *store.Tx) ([]cloister.Drain, error) { return tx.Drains(x.app.ID) })
+		same(t, drains[0].URL, d.URL)
+		same(t, read(t, s, func(tx *store.Tx) (map[string]cloister.Secret, error) { return tx.PipelineConfig(line.ID, "review") })["KEY"], secret)
+		again, err := s.Kept(t.Context(), "host key", []byte("second"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, again, kept)
+		audit, err := s.Audit(t.Context()) // which has events from before and after
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, audit.Broken, int64(0))
+		update(t, s, func(tx *store.Tx) error { return tx.Event("app", x.app.ID, "restart", "after") })
+		audit, err = s.Audit(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, audit.Broken, int64(0))
+	})
+}

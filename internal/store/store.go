@@ -7,7 +7,6 @@ package store
 
 import (
 	"context"
-	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -51,13 +50,9 @@ type Store struct {
 
 // Open opens the database, and brings its schema up to date: forward only, each step in a transaction.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	block, err := aes.NewCipher(c.Key)
+	aead, err := newSeal(c.Key)
 	if err != nil {
-		return nil, fmt.Errorf("open store: sealing key: %w", err)
-	}
-	aead, err := cipher.NewGCM(block)
-	if err != nil {
-		return nil, fmt.Errorf("open store: sealing key: %w", err)
+		return nil, fmt.Errorf("open store: %w", err)
 	}
 	audit := hmac.New(sha256.New, c.Key)
 	audit.Write([]byte("audit trail"))
@@ -71,6 +66,10 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err := s.migrate(ctx); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("open store: bring the schema up to date: %w", err)
+	}
+	// What cannot be unsealed is another installation's: what is not secret can be read all the same.
+	if kept, err := s.Kept(ctx, auditSecret, s.auditKey); err == nil {
+		s.auditKey = kept
 	}
 	if err := s.sealOld(ctx); err != nil {
 		s.Close()

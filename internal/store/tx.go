@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"encoding"
 	"encoding/json"
@@ -191,42 +190,4 @@ func (d document) Scan(src any) error {
 		return fmt.Errorf("scan %T into a document", src)
 	}
 	return json.Unmarshal([]byte(s), d.v)
-}
-
-// sealed is a column value: config vars, encrypted and authenticated.
-func (tx *Tx) sealed(vars map[string]cloister.Secret) []byte {
-	plain := make(map[string]string, len(vars))
-	for k, v := range vars {
-		plain[k] = v.Reveal()
-	}
-	nonce := make([]byte, tx.store.seal.NonceSize())
-	rand.Read(nonce)
-	return tx.store.seal.Seal(nonce, nonce, []byte(doc(plain)), nil)
-}
-
-// unsealed scans sealed config vars.
-type unsealed struct {
-	tx *Tx
-	v  *map[string]cloister.Secret
-}
-
-func (u unsealed) Scan(src any) error {
-	b, ok := src.([]byte)
-	seal := u.tx.store.seal
-	if !ok || len(b) < seal.NonceSize() {
-		return fmt.Errorf("scan %T into sealed config vars", src)
-	}
-	plain, err := seal.Open(nil, b[:seal.NonceSize()], b[seal.NonceSize():], nil)
-	if err != nil {
-		return fmt.Errorf("unseal config vars: the key file does not belong to this database: %w", err)
-	}
-	vars := map[string]string{}
-	if err := json.Unmarshal(plain, &vars); err != nil {
-		return err
-	}
-	*u.v = make(map[string]cloister.Secret, len(vars))
-	for k, v := range vars {
-		(*u.v)[k] = cloister.Secret(v)
-	}
-	return nil
 }

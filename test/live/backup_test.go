@@ -68,6 +68,34 @@ func (w *world) backedUpAndRestored(t *testing.T) {
 	w.settled(t, "north-app", 4, w.version(t, "north-app"))
 }
 
+// keyReplaced: the installation gets another key while it runs, and nobody notices. What was backed up before needs the old one.
+func (w *world) keyReplaced(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "backup")
+	w.Cloister(t, "backup", file)
+	before := w.answersOfTheAPI(t)
+	delete(before, "/audit") // which has it
+	w.Cloister(t, "key:rotate")
+	for path, was := range before {
+		if is := w.body(t, path); is != was {
+			t.Errorf("%s:\nwas %s\nis  %s", path, was, is)
+		}
+	}
+	key := filepath.Join(w.State, "control", "key")
+	old, err := filepath.Glob(key + ".2*")
+	if err != nil || len(old) != 1 {
+		t.Fatalf("old keys: %v, %v", old, err)
+	}
+	w.Cloister(t, "backup:verify", "--key", old[0], file)
+	verify := exec.CommandContext(t.Context(), w.Binary, "backup:verify", "--key", key, file)
+	verify.Env = w.Env
+	if out, err := verify.CombinedOutput(); err == nil {
+		t.Errorf("the new key opens what was backed up before: %s", out)
+	}
+	w.Cloister(t, "config:set", "AFTER=1", "--app", "north-app")
+	w.settled(t, "north-app", 4, w.version(t, "north-app"))
+	w.Cloister(t, "audit", "--verify")
+}
+
 // answersOfTheAPI is what the API says of all that people have made.
 func (w *world) answersOfTheAPI(t *testing.T) map[string]string {
 	out := map[string]string{}
