@@ -149,7 +149,9 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	group.Go(func() error { return giveBack(ctx) })
 	group.Go(func() error { return serveAPI(ctx, c, own, handler, sessions, shells, log) })
 	group.Go(func() error { return serveFeed(ctx, c, feed) })
-	group.Go(func() error { return (&admin{config: c, store: s, platform: p, backups: safe, restart: restart}).serve(ctx) })
+	group.Go(func() error {
+		return (&admin{config: c, store: s, platform: p, backups: safe, restart: restart}).serve(ctx)
+	})
 	group.Go(func() error { return (&housekeeper{store: s, images: images, sources: sources, log: log}).run(ctx) })
 	group.Go(func() error { return own.keep(ctx, log) })
 	group.Go(func() error { return wildcard.keep(ctx, log) })

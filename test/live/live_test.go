@@ -32,6 +32,7 @@ func TestServer(t *testing.T) {
 	t.Run("killed processes come back and finish", w.killedProcessesFinish)
 	t.Run("what was stopped starts again", w.stoppedStartsAgain)
 	t.Run("what is lost is restored", w.backedUpAndRestored)
+	t.Run("its key is replaced", w.keyReplaced)
 	t.Run("the edge saw spaces' own addresses only", func(t *testing.T) { w.edgeSawOwnAddresses(t, edge.Packets(t)) })
 	t.Run("what is destroyed is gone", w.destroyedIsGone)
 }
