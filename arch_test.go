@@ -48,7 +48,8 @@ var houses = table(`
 	internal/webhook             : . heroku outside
 	internal/backup              : . store build
 	internal/api                 : . engine heroku platform logs webhook
-	internal/web                 : . platform
+	internal/sso                 : .
+	internal/web                 : . platform sso
 	internal/gitd                : . engine platform logs
 	internal/attach              : . engine platform logs
 	internal/sshd                : . engine
@@ -56,7 +57,7 @@ var houses = table(`
 	internal/cli/term            :
 	internal/cli                 : heroku cli/term
 	internal/simulation          : . plan engine engine/fake store platform control
-	internal/server              : . plan engine doors engine/fake engine/local engine/local/inside engine/remote engine/kube store build addon platform control logs metrics outside drain webhook backup api web gitd attach sshd router heroku cli cli/term isolation
+	internal/server              : . plan engine doors engine/fake engine/local engine/local/inside engine/remote engine/kube store build addon platform control logs metrics outside drain webhook backup api web sso gitd attach sshd router heroku cli cli/term isolation
 	cmd/cloister                 : cli server
 `)
 
@@ -81,6 +82,8 @@ var confined = map[string][]string{
 	"golang.org/x/crypto/argon2":             {"internal/platform"},
 	"golang.org/x/crypto/ssh":                {"internal/sshd"},
 	"github.com/pkg/sftp":                    {"internal/sshd"},
+	"github.com/coreos/go-oidc":              {"internal/sso"},
+	"golang.org/x/oauth2":                    {"internal/sso"},
 	"github.com/prometheus/":                 {"internal/metrics", "internal/server"},
 }
 

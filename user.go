@@ -13,6 +13,7 @@ type User struct {
 	Name         string
 	PasswordHash string    // argon2id in its PHC string form
 	TwoFactor    bool      // signs in with a SecondFactor too
+	Federated    bool      // signs in by the operator's identity provider
 	SuspendedAt  time.Time // zero: they may come in
 	Operator     bool      // may administer this installation: make teams, users, pools
 	CreatedAt    time.Time

@@ -10,7 +10,7 @@ else
   echo "Not root: what needs containers, networks or a database server of its own is skipped."
 fi
 if command -v npm >/dev/null; then
-  [ -x test/conformance/node_modules/.bin/heroku ] || npm install --prefix test/conformance --no-package-lock --no-audit --no-fund --loglevel=error
+  { [ -x test/conformance/node_modules/.bin/heroku ] && [ -d test/conformance/node_modules/oidc-provider ]; } || npm install --prefix test/conformance --no-package-lock --no-audit --no-fund --loglevel=error
 else
   echo "No npm: the official heroku CLI cannot be installed, and its scripts are skipped."
 fi

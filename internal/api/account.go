@@ -56,7 +56,7 @@ func (a *API) rateLimit(r *request) (reply, error) {
 }
 
 func account(u cloister.User) heroku.Account {
-	return heroku.Account{ID: u.ID, Email: u.Email, Name: optional(u.Name), Verified: true, TwoFactorAuthentication: u.TwoFactor, SuspendedAt: heroku.At(u.SuspendedAt),
+	return heroku.Account{ID: u.ID, Email: u.Email, Name: optional(u.Name), Verified: true, TwoFactorAuthentication: u.TwoFactor, Federated: u.Federated, SuspendedAt: heroku.At(u.SuspendedAt),
 		CreatedAt: heroku.At(u.CreatedAt), UpdatedAt: heroku.At(u.UpdatedAt)}
 }
 

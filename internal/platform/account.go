@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/cloister-dev/cloister"
@@ -157,7 +158,7 @@ func (p *Platform) SignIn(ctx context.Context, from, email string, password, cod
 		p.deny(ctx, from, u.ID, "a wrong password for "+cloister.Words(email, 254))
 		return cloister.Actor{}, cloister.Errorf(cloister.Unauthorized, "Invalid credentials provided.")
 	}
-	if err := active(u); err != nil {
+	if err := errors.Join(active(u), p.passwordWill(u)); err != nil {
 		return cloister.Actor{}, err
 	}
 	if err := p.secondFactor(ctx, cloister.Actor{User: u, From: from}, code); err != nil {

@@ -22,6 +22,7 @@ type Config struct {
 	IngressPool   []netip.Prefix     // addresses of spaces' own that clients come to; none: the machine's
 	Networks      []cloister.Network // the operator's, that spaces may be peered with
 	TwoPeople     bool               // two administrators must agree to destroy a space
+	SSO           SSO                // how people sign in by an identity provider of the operator's
 	DailyRestarts bool               // of the dynos of apps whose owners do not decide
 	// Clients remembers who came to the apps of a space; nil: nobody does.
 	Clients Clients

@@ -59,6 +59,15 @@ type Config struct {
 	AdminEmail string `toml:"admin_email"` // of the first administrator
 	AdminTeam  string `toml:"admin_team"`  // the first team
 
+	SSOIssuer     string `toml:"sso_issuer"`        // address of an OpenID Connect provider that people sign in by; "": there is none
+	SSOName       string `toml:"sso_name"`          // of the provider, for people
+	SSOClientID   string `toml:"sso_client_id"`     // that the provider knows us by
+	SSOSecretFile string `toml:"sso_client_secret"` // file with the secret for it, which control can read
+	SSOTeam       string `toml:"sso_team"`          // those join it who come by the provider and have no account; "": nobody gets one by it
+	SSORole       string `toml:"sso_role"`          // that they have there: admin, member or viewer
+	SSOOnly       bool   `toml:"sso_only"`          // passwords are for operators alone
+	SSOTrustEmail bool   `toml:"sso_trust_email"`   // addresses are people's own that the provider does not call verified
+
 	Networks []Network `toml:"networks"` // that spaces may be peered with; from the file alone
 }
 
@@ -75,6 +84,7 @@ func Default() Config {
 			"npm_config_registry", "PIP_INDEX_URL", "GOPROXY", "GONOSUMDB", "GOSUMDB", "GOFLAGS"},
 		ControlUID: 61000, RouterUID: 61001,
 		AdminEmail: "admin@localhost.localdomain", AdminTeam: "my-team",
+		SSOName: "single sign-on", SSORole: "member",
 	}
 }
 
@@ -194,6 +204,7 @@ func (c *Config) validate() error {
 	if err := cloister.ValidTeamName(c.AdminTeam); err != nil {
 		bad("admin_team", "%s", err)
 	}
+	c.validateSSO(bad)
 	if len(errs) > 0 {
 		return fmt.Errorf("configuration: %w", errors.Join(errs...))
 	}

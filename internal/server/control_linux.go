@@ -78,7 +78,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	feed := router.NewFeed(log)
 	pool, _ := netip.ParsePrefix(c.OutboundPool)
 	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, DailyRestarts: c.DailyRestarts, TwoPeople: c.TwoPeople, OutboundPool: pool, IngressPool: c.ingressPool(),
-		Networks: c.networks(), Clients: feed, Log: stream.API}, log)
+		Networks: c.networks(), Clients: feed, Log: stream.API, SSO: platform.SSO{Team: c.SSOTeam, Role: cloister.Role(c.SSORole), Only: c.SSOOnly, Name: c.SSOName}}, log)
 	if err := firstStart(ctx, c, s, p, log); err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	if err != nil {
 		return err
 	}
-	handler := &front{git: git, streams: lines.Handler(), sources: sources, slugs: imports, web: web.New(p, log),
+	handler := &front{git: git, streams: lines.Handler(), sources: sources, slugs: imports, web: web.New(p, c.identityProvider(), log),
 		api: api.New(api.Config{WebPort: c.webPort(), GitURL: "https://" + loopback(c.Listen) + "/"}, p,
 			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, Terminals: ctl.Sessions(), Shells: shells, Metrics: measured.Handler(), CheckBuildpack: build.CheckBuildpack}, log)}
 	sessions := attach.New(attach.Config{Claim: func(secret cloister.Secret) (attach.Session, bool) { return ctl.Sessions().Claim(secret) }}, log)

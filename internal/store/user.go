@@ -8,11 +8,11 @@ import (
 
 const (
 	userColumns = `id, email, name, password_hash, operator, created_at, updated_at`
-	userView    = userColumns + `, suspended_at, EXISTS (SELECT 1 FROM second_factors f WHERE f.user_id = users.id AND f.is_on)`
+	userView    = userColumns + `, suspended_at, EXISTS (SELECT 1 FROM second_factors f WHERE f.user_id = users.id AND f.is_on), EXISTS (SELECT 1 FROM identities i WHERE i.user_id = users.id)`
 )
 
 func scanUser(_ *Tx, r row) (u cloister.User, err error) {
-	err = r.Scan(&u.ID, &u.Email, &u.Name, &u.PasswordHash, &u.Operator, when{&u.CreatedAt}, when{&u.UpdatedAt}, when{&u.SuspendedAt}, &u.TwoFactor)
+	err = r.Scan(&u.ID, &u.Email, &u.Name, &u.PasswordHash, &u.Operator, when{&u.CreatedAt}, when{&u.UpdatedAt}, when{&u.SuspendedAt}, &u.TwoFactor, &u.Federated)
 	return u, err
 }
 

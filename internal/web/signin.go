@@ -9,7 +9,8 @@ import (
 // A form is the page for signing in: what was typed is kept, but for secrets.
 type form struct {
 	To, Email, Error string
-	Code             bool // a second factor is asked for
+	Code             bool   // a second factor is asked for
+	Provider         string // the name of an identity provider to sign in by; "": there is none
 }
 
 const maxForm = 16 << 10
@@ -19,7 +20,15 @@ func (w *Web) signInPage(rw http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		to = ""
 	}
-	w.show(rw, http.StatusOK, "sign-in.html", form{To: to})
+	w.show(rw, http.StatusOK, "sign-in.html", w.form(form{To: to}))
+}
+
+// form is a form with what all have.
+func (w *Web) form(f form) form {
+	if w.provider != nil {
+		f.Provider = w.provider.Name()
+	}
+	return f
 }
 
 func (w *Web) signIn(rw http.ResponseWriter, r *http.Request) {
@@ -38,7 +47,7 @@ func (w *Web) signIn(rw http.ResponseWriter, r *http.Request) {
 		case f.Code && code == "":
 			f.Error = "This account has a second factor. Enter its code, and the password again."
 		}
-		w.show(rw, status(err), "sign-in.html", f)
+		w.show(rw, status(err), "sign-in.html", w.form(f))
 		return
 	}
 	to, err := back(f.To)

@@ -31,11 +31,17 @@ type Web struct {
 	log      *slog.Logger
 	mux      *http.ServeMux
 	logins   *logins
+	provider IdentityProvider // nil: people sign in with passwords alone
+	abroad   abroad
 }
 
-// New returns the pages over a platform.
-func New(p *platform.Platform, log *slog.Logger) *Web {
-	w := &Web{platform: p, log: log, mux: http.NewServeMux(), logins: newLogins()}
+// New returns the pages over a platform. provider nil: people sign in with passwords alone.
+func New(p *platform.Platform, provider IdentityProvider, log *slog.Logger) *Web {
+	w := &Web{platform: p, log: log, mux: http.NewServeMux(), logins: newLogins(), provider: provider, abroad: abroad{all: map[string]trip{}}}
+	if provider != nil {
+		w.mux.HandleFunc("GET "+ssoPath, w.ssoStart)
+		w.mux.HandleFunc("GET "+ssoCallback, w.ssoBack)
+	}
 	w.mux.HandleFunc("GET /sign-in", w.signInPage)
 	w.mux.HandleFunc("POST /sign-in", w.signIn)
 	w.mux.HandleFunc("POST /sign-out", w.signOut)
@@ -55,7 +61,7 @@ func New(p *platform.Platform, log *slog.Logger) *Web {
 // Match reports whether a request is for a page.
 func Match(r *http.Request) bool {
 	path := r.URL.Path
-	return path == "/oauth/authorize" || path == "/oauth/token" || path == "/sign-in" || path == "/sign-out" || path == "/style.css" || path == "/auth" || strings.HasPrefix(path, "/auth/") || strings.HasPrefix(path, "/invitations/")
+	return path == "/oauth/authorize" || path == "/oauth/token" || path == "/sign-in" || path == "/sign-out" || path == "/style.css" || path == "/auth" || path == ssoPath || path == ssoCallback || strings.HasPrefix(path, "/auth/") || strings.HasPrefix(path, "/invitations/")
 }
 
 // ServeHTTP serves a request that matches.

@@ -47,7 +47,7 @@ func newSite(t *testing.T) *site {
 	x := &site{t: t, platform: platform.New(s, platform.Config{}, log)}
 	x.ada, err = x.platform.SetUp(t.Context(), platform.Setup{Email: email, Password: password, Team: "acme"})
 	check(t, err)
-	x.web = New(x.platform, log)
+	x.web = New(x.platform, nil, log)
 	server := httptest.NewServer(x.web)
 	t.Cleanup(server.Close)
 	x.url = server.URL

@@ -269,7 +269,7 @@ func environ(ts *testscript.TestScript) (out []string) {
 	for _, name := range []string{"HEROKU_API_KEY", "HOME", "PATH", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "DISABLE_TELEMETRY",
 		"HEROKU_SKIP_NEW_VERSION_CHECK", "HEROKU_DISABLE_AUTOUPDATE", "HEROKU_NETRC_WRITE", "HEROKU_HOST", "HEROKU_PARTICLEBOARD_URL", "HEROKU_LOGIN_HOST",
 		"HEROKU_GIT_HOST", "NODE_EXTRA_CA_CERTS", "NODE_OPTIONS", "NO_COLOR", "NO_PROXY", "GIT_CONFIG_NOSYSTEM",
-		"BROWSER", "EMAIL", "PASSWORD", "WORK"} {
+		"BROWSER", "EMAIL", "LOGIN", "PASSWORD", "WORK"} {
 		if v := ts.Getenv(name); v != "" {
 			out = append(out, name+"="+v)
 		}

@@ -2,6 +2,7 @@ package conformance_test
 
 import (
 	"context"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,17 @@ import (
 	"github.com/cloister-dev/cloister/internal/heroku"
 	"github.com/cloister-dev/cloister/test/live"
 )
+
+// freePort is a port of this machine that nobody listens at.
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, err
+}
 
 // TestPretend runs the scripts that need no containers.
 func TestPretend(t *testing.T) {
@@ -34,7 +46,17 @@ func TestPretend(t *testing.T) {
 			if err := os.Mkdir(dir, 0o700); err != nil {
 				return err
 			}
-			p, err := startPretend(dir)
+			port, err := freePort()
+			if err != nil {
+				return err
+			}
+			provider, err := filepath.Abs("provider.mjs")
+			if err != nil {
+				return err
+			}
+			env.Setenv("PROVIDER", provider)
+			env.Setenv("PROVIDER_PORT", port)
+			p, err := startPretend(dir, port)
 			if err != nil {
 				return err
 			}

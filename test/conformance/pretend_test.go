@@ -26,6 +26,7 @@ import (
 	"github.com/cloister-dev/cloister/internal/outside"
 	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/platform"
+	"github.com/cloister-dev/cloister/internal/sso"
 	"github.com/cloister-dev/cloister/internal/store"
 	"github.com/cloister-dev/cloister/internal/web"
 	"github.com/cloister-dev/cloister/internal/webhook"
@@ -52,17 +53,18 @@ type pretend struct {
 	stop     []func()
 }
 
-// startPretend starts a server that keeps its files in dir, with the team acme and its admin, Ada.
-func startPretend(dir string) (*pretend, error) {
+// startPretend starts a server that keeps its files in dir, with the team acme and its admin, Ada. An identity provider may be
+// at a port of this machine.
+func startPretend(dir, providerPort string) (*pretend, error) {
 	p := &pretend{}
-	if err := p.start(dir); err != nil {
+	if err := p.start(dir, providerPort); err != nil {
 		p.close()
 		return nil, err
 	}
 	return p, nil
 }
 
-func (p *pretend) start(dir string) (err error) {
+func (p *pretend) start(dir, providerPort string) (err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.stop = append(p.stop, cancel)
 	if p.log, err = os.Create(filepath.Join(dir, "server.log")); err != nil {
@@ -85,7 +87,8 @@ func (p *pretend) start(dir string) (err error) {
 	p.stop = append(p.stop, drains.Close)
 	stream := stream{lines, collector, drains}
 	p.platform = platform.New(p.store, platform.Config{AppDomain: "apps.localhost",
-		OutboundPool: netip.MustParsePrefix("198.51.100.0/24"), Networks: []cloister.Network{office}, Log: stream.api}, log)
+		OutboundPool: netip.MustParsePrefix("198.51.100.0/24"), Networks: []cloister.Network{office}, Log: stream.api,
+		SSO: platform.SSO{Team: "acme", Role: cloister.Viewer, Name: "Example"}}, log)
 	if err := p.populate(ctx); err != nil {
 		return err
 	}
@@ -101,8 +104,8 @@ func (p *pretend) start(dir string) (err error) {
 	}()
 	p.stop = append(p.stop, func() { cancel(); <-ended })
 	mux := http.NewServeMux()
-	pages := web.New(p.platform, log)
-	for _, path := range []string{"/auth", "/auth/", "/sign-in", "/style.css", "/oauth/authorize", "/oauth/token"} {
+	pages := web.New(p.platform, sso.New(sso.Config{Name: "Example", Issuer: "http://127.0.0.1:" + providerPort, ClientID: "cloister", ClientSecret: "hush"}), log)
+	for _, path := range []string{"/auth", "/auth/", "/sign-in", "/sso", "/sso/", "/style.css", "/oauth/authorize", "/oauth/token"} {
 		mux.Handle(path, pages)
 	}
 	mux.Handle("/", api.New(api.Config{WebPort: "8080", GitURL: "https://git.localhost/"}, p.platform, api.Beside{Logs: lines}, log))
