@@ -9,6 +9,10 @@ echo "== The network of spaces beside a plain bridge"
 bench/network/run.sh
 echo "== A whole server: what people wait for, and what it takes when idle"
 go test -run '^$' -bench . -benchtime 20x -timeout 40m ./test/live
+echo "== Reads of 10 000 apps by 1 000 people, on SQLite and PostgreSQL; the check alone; a flood of wrong tokens"
+scripts/install.sh postgres
+test/postgres.sh go test -run '^$' -bench . -timeout 20m ./internal/api
+go test -run '^$' -bench Can ./internal/platform
 echo "== Simulation: 10 000 apps, 50 000 dynos"
 go test -run '^$' -bench . -benchtime 1x -timeout 40m ./internal/simulation
 echo "== Logs"

@@ -133,14 +133,19 @@ func (p *Platform) appInfos(tx *store.Tx, a cloister.Actor, filter store.AppFilt
 	if err != nil {
 		return nil, err
 	}
+	seen := map[string]AppInfo{} // of each space: its apps are of one team
 	for _, app := range apps {
 		if !keep(app) || shut[app.TeamID] {
 			continue
 		}
-		info, err := p.appInfo(tx, app)
-		if err != nil {
-			return nil, err
+		info, known := seen[app.SpaceID]
+		if !known {
+			if info, err = p.appInfo(tx, app); err != nil {
+				return nil, err
+			}
+			seen[app.SpaceID] = info
 		}
+		info.App, info.Host = app, app.Host(p.config.AppDomain)
 		info.Joined = joined[app.ID]
 		out = append(out, info)
 	}

@@ -137,16 +137,26 @@ func (p *Platform) judge(tx *store.Tx, a cloister.Actor, v verb, o object) error
 		}
 		return nil
 	}
-	may, err := p.may(tx, a.User.ID, v, o)
+	var app, space string
+	if o.app != nil {
+		app = o.app.ID
+	} else if o.pipeline == "" {
+		space = o.space
+	}
+	standing, err := tx.Standing(o.team, app, space, a.User.ID)
+	if err != nil {
+		return err
+	}
+	may, err := p.may(tx, a.User.ID, standing, v, o)
 	switch {
 	case err != nil:
 		return err
 	case slices.Contains(may, v):
-		return closed(tx, a, v, o)
+		return closed(standing.Team, a, v)
 	case !slices.Contains(may, o.sight()):
 		return cloister.Missing(o.resource)
 	}
-	if err := closed(tx, a, o.sight(), o); err != nil {
+	if err := closed(standing.Team, a, o.sight()); err != nil {
 		return err
 	}
 	return cloister.Errorf(cloister.Forbidden, "You do not have permission to %s. Ask an administrator of the team.", v)
@@ -154,43 +164,27 @@ func (p *Platform) judge(tx *store.Tx, a cloister.Actor, v verb, o object) error
 
 // may is what a user may do to an object: by their role in its team or as its owner and, unless that is enough for v, by
 // permission.
-func (p *Platform) may(tx *store.Tx, user string, v verb, o object) ([]verb, error) {
-	m, err := tx.Member(o.team, user)
-	member := err == nil
-	if err != nil && cloister.KindOf(err) != cloister.NotFound {
-		return nil, err
-	}
-	verbs := allowed[m.Role]
+func (p *Platform) may(tx *store.Tx, user string, s store.Standing, v verb, o object) ([]verb, error) {
+	verbs := allowed[s.Role]
 	if o.user == user { // a pipeline of their own
 		verbs = []verb{viewPipeline, readPipeline, managePipeline}
 	}
-	if o.app != nil && o.app.Locked && m.Role != cloister.Admin {
+	if o.app != nil && o.app.Locked && s.Role != cloister.Admin {
 		verbs = nil // seen by its collaborators alone
 	}
-	if slices.Contains(verbs, v) {
-		return verbs, nil
-	}
-	var permissions []cloister.Permission
 	switch {
+	case slices.Contains(verbs, v):
+		return verbs, nil
 	case o.pipeline != "": // whoever sees an app in it sees it
 		sees, err := tx.SeesIn(o.pipeline, user)
 		if err == nil && sees {
 			verbs = slices.Concat(verbs, []verb{viewPipeline})
 		}
 		return verbs, err
-	case o.app != nil:
-		var c cloister.Collaborator
-		c, err = tx.Collaborator(o.app.ID, user)
-		permissions = c.Permissions
-	case o.space != "" && member:
-		var s cloister.SpaceMember
-		s, err = tx.SpaceMember(o.space, user)
-		permissions = s.Permissions
+	case o.app == nil && s.Role == "": // what one may do in a space ends with the place in its team
+		return verbs, nil
 	}
-	if err != nil && cloister.KindOf(err) != cloister.NotFound {
-		return nil, err
-	}
-	for _, x := range permissions {
+	for _, x := range s.Permissions {
 		verbs = slices.Concat(verbs, granted[x])
 	}
 	return verbs, nil
@@ -200,13 +194,8 @@ func (p *Platform) may(tx *store.Tx, user string, v verb, o object) ([]verb, err
 var look = []verb{viewTeam, viewSpace, viewApp, viewPipeline}
 
 // closed refuses what a team lets nobody do from where the actor is and, where it is suspended, everything but looking.
-func closed(tx *store.Tx, a cloister.Actor, v verb, o object) error {
-	if o.team == "" {
-		return nil
-	}
-	t, err := tx.Team(o.team)
+func closed(t cloister.Team, a cloister.Actor, v verb) (err error) {
 	switch {
-	case err != nil:
 	case !t.Admits(a.From):
 		err = cloister.Errorf(cloister.Forbidden, "The team %s does not let its people in from %s. Come from a network that it trusts, or ask an operator to clear its trusted ranges.", t.Name, a.From)
 	case !t.SuspendedAt.IsZero() && !slices.Contains(look, v):

@@ -1,6 +1,48 @@
 package store
 
-import "github.com/cloister-dev/cloister"
+import (
+	"errors"
+
+	"github.com/cloister-dev/cloister"
+)
+
+// A Standing is all that decides what a user may do to something: their place in the team that owns it, what they may do with
+// the app or in the space that it is, and how the team is.
+type Standing struct {
+	Role        cloister.Role // "": they are no member
+	Permissions []cloister.Permission
+	Team        cloister.Team // its name, since when it is suspended, and from where it is used
+}
+
+// Standing finds it with one query, since every call needs it. appID and spaceID may be ""; so may teamID, which gives none.
+func (tx *Tx) Standing(teamID, appID, spaceID, userID string) (s Standing, err error) {
+	if teamID == "" {
+		return s, nil
+	}
+	scan := func(_ *Tx, r row) (s Standing, err error) {
+		var inApp, inSpace, trusted string
+		if err := r.Scan(&s.Team.Name, when{&s.Team.SuspendedAt}, &trusted, &s.Role, &inApp, &inSpace); err != nil {
+			return s, err
+		}
+		for _, d := range []struct {
+			text string
+			v    any
+		}{{trusted, &s.Team.Trusted}, {inApp, &s.Permissions}, {inSpace, &s.Permissions}} {
+			if d.text != "" && d.text != "[]" && d.text != "null" {
+				err = errors.Join(err, document{d.v}.Scan(d.text))
+			}
+		}
+		return s, err
+	}
+	s, err = one(tx, "team", scan, `
+		SELECT t.name, t.suspended_at, t.trusted,
+			COALESCE((SELECT m.role FROM members m WHERE m.team_id = t.id AND m.user_id = $2), ''),
+			COALESCE((SELECT c.permissions FROM collaborators c WHERE c.app_id = $3 AND c.user_id = $2), ''),
+			COALESCE((SELECT x.permissions FROM space_members x WHERE x.space_id = $4 AND x.user_id = $2), '')
+		FROM teams t WHERE t.id = $1`, teamID, userID, appID, spaceID)
+	s.Team.ID = teamID
+	return s, err
+}
 
 const collaboratorSelect = `
 	SELECT c.id, c.app_id, c.user_id, u.email, c.permissions, c.created_at, c.updated_at

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/cloister-dev/cloister"
@@ -165,5 +166,39 @@ func TestAppsThatAUserSees(t *testing.T) {
 				t.Errorf("%s sees %d apps, want %d", name, len(apps), want)
 			}
 		}
+	})
+}
+
+func TestAStandingIsAllThatDecides(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *place) {
+		s := p.open(t)
+		x := seed(t, s)
+		standing := func(team, app, space, user string) store.Standing {
+			return read(t, s, func(tx *store.Tx) (store.Standing, error) { return tx.Standing(team, app, space, user) })
+		}
+		same(t, standing("", "", "", x.user.ID), store.Standing{})
+		same(t, standing(x.team.ID, "", "", x.user.ID), store.Standing{Team: cloister.Team{ID: x.team.ID, Name: x.team.Name}})
+		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error { _, err := tx.Standing("none", "", "", x.user.ID); return err })
+
+		ranges := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+		update(t, s, func(tx *store.Tx) error {
+			if err := tx.InsertMember(cloister.Member{ID: cloister.NewID(), TeamID: x.team.ID, UserID: x.user.ID, Role: cloister.Viewer, CreatedAt: tx.Now, UpdatedAt: tx.Now}); err != nil {
+				return err
+			}
+			if err := tx.InsertCollaborator(cloister.Collaborator{ID: cloister.NewID(), AppID: x.app.ID, UserID: x.user.ID, Permissions: []cloister.Permission{cloister.DeployPermission}, CreatedAt: tx.Now, UpdatedAt: tx.Now}); err != nil {
+				return err
+			}
+			if err := tx.PutSpaceMember(cloister.SpaceMember{ID: cloister.NewID(), SpaceID: x.space.ID, UserID: x.user.ID, Permissions: []cloister.Permission{cloister.CreateApps}, CreatedAt: tx.Now, UpdatedAt: tx.Now}); err != nil {
+				return err
+			}
+			if err := tx.SetTeamTrusted(x.team.ID, ranges); err != nil {
+				return err
+			}
+			return tx.SuspendTeam(x.team.ID, tx.Now)
+		})
+		team := cloister.Team{ID: x.team.ID, Name: x.team.Name, SuspendedAt: p.clock.Now(), Trusted: ranges}
+		same(t, standing(x.team.ID, x.app.ID, "", x.user.ID), store.Standing{Role: cloister.Viewer, Permissions: []cloister.Permission{cloister.DeployPermission}, Team: team})
+		same(t, standing(x.team.ID, "", x.space.ID, x.user.ID), store.Standing{Role: cloister.Viewer, Permissions: []cloister.Permission{cloister.CreateApps}, Team: team})
+		same(t, standing(x.team.ID, "", "", x.user.ID), store.Standing{Role: cloister.Viewer, Team: team})
 	})
 }

@@ -33,9 +33,11 @@ type AppFilter struct {
 	User  string // id of a user: apps that they can see
 }
 
-// appsSeen is whether a user sees an app, as a format of the number of their id's parameter.
-const appsSeen = `(apps.team_id IN (SELECT team_id FROM members WHERE user_id = $%[1]d AND (role = 'admin' OR NOT apps.locked))
-	OR apps.id IN (SELECT app_id FROM collaborators WHERE user_id = $%[1]d))`
+// appsSeen is whether a user sees an app, as a format of the number of their id's parameter. It begins with what is theirs: most
+// apps are others'.
+const appsSeen = `apps.id IN (
+	SELECT a.id FROM members m JOIN apps a ON a.team_id = m.team_id WHERE m.user_id = $%[1]d AND (m.role = 'admin' OR NOT a.locked)
+	UNION SELECT app_id FROM collaborators WHERE user_id = $%[1]d)`
 
 // Apps lists apps by name.
 func (tx *Tx) Apps(f AppFilter) ([]cloister.App, error) {
@@ -54,7 +56,8 @@ func (tx *Tx) Apps(f AppFilter) ([]cloister.App, error) {
 	if len(where) > 0 {
 		query += ` WHERE ` + strings.Join(where, ` AND `)
 	}
-	return many(tx, scanApp, query+` ORDER BY name`, args...)
+	// Ordered by a bare name, SQLite looks at all apps, by the index of names.
+	return many(tx, scanApp, query+` ORDER BY name || ''`, args...)
 }
 
 // AppsWith lists the apps whose owners have switched a feature on, by id.

@@ -11,7 +11,9 @@ func TestIdentities(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *place) {
 		s := p.open(t)
 		x := seed(t, s)
-		user := func() cloister.User { return read(t, s, func(tx *store.Tx) (cloister.User, error) { return tx.User(x.user.ID) }) }
+		user := func() cloister.User {
+			return read(t, s, func(tx *store.Tx) (cloister.User, error) { return tx.User(x.user.ID) })
+		}
 		same(t, user().Federated, false)
 		var i cloister.Identity
 		update(t, s, func(tx *store.Tx) error {

@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX members_user ON members (user_id);
