@@ -65,14 +65,14 @@ type Source struct {
 	Scratch string   // a directory for what is written before its size is known
 }
 
-// Write writes a backup to w. key is 32 bytes.
-func (s Source) Write(ctx context.Context, w io.Writer, key []byte, now time.Time) (r Report, err error) {
+// Write writes a backup to w.
+func (s Source) Write(ctx context.Context, w io.Writer, lock Lock, now time.Time) (r Report, err error) {
 	dir, err := os.MkdirTemp(s.Scratch, "backup-")
 	if err != nil {
 		return r, fmt.Errorf("back up: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	sealed, err := age.Encrypt(w, wrapping(key))
+	sealed, err := age.Encrypt(w, lock.recipient)
 	if err != nil {
 		return r, fmt.Errorf("back up: %w", err)
 	}
@@ -228,7 +228,7 @@ type Target struct {
 }
 
 // Restore makes of a backup what it was made of. The database is last: what failed before can be begun again.
-func (t Target) Restore(ctx context.Context, from io.Reader, key []byte) (r Report, err error) {
+func (t Target) Restore(ctx context.Context, from io.Reader, lock Lock) (r Report, err error) {
 	if err := store.Empty(ctx, store.Config{DSN: t.Database}); err != nil {
 		return r, err
 	}
@@ -237,9 +237,9 @@ func (t Target) Restore(ctx context.Context, from io.Reader, key []byte) (r Repo
 		return r, fmt.Errorf("restore: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	opened, err := age.Decrypt(from, wrapping(key))
+	opened, err := age.Decrypt(from, lock.identity)
 	if err != nil {
-		return r, cloister.Errorf(cloister.Invalid, "This is no backup, or it was made with another key: %v.", err)
+		return r, cloister.Errorf(cloister.Invalid, "This is no backup, or it was made with another key or passphrase: %v.", err)
 	}
 	unpacked, err := zstd.NewReader(opened)
 	if err != nil {

@@ -136,7 +136,7 @@ func (h *house) backUp(t *testing.T) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	source := backup.Source{Store: h.store, Git: h.git, Images: h.images, Files: []string{filepath.Join(h.dir, "ca-key.pem")}, Scratch: t.TempDir()}
-	r, err := source.Write(t.Context(), &b, key, now)
+	r, err := source.Write(t.Context(), &b, backup.ByKey(key), now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func (h *house) backUp(t *testing.T) []byte {
 
 func (h *house) restore(t *testing.T, from io.Reader, key []byte) (backup.Report, error) {
 	t.Helper()
-	return backup.Target{Database: h.database(), Git: h.git, Images: h.images, Files: h.dir, Scratch: t.TempDir()}.Restore(t.Context(), from, key)
+	return backup.Target{Database: h.database(), Git: h.git, Images: h.images, Files: h.dir, Scratch: t.TempDir()}.Restore(t.Context(), from, backup.ByKey(key))
 }
 
 // whole fails unless all of a house is here.
@@ -259,7 +259,7 @@ func TestABackupWithoutAnImageIsNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	source := backup.Source{Store: h.store, Git: h.git, Images: h.images, Scratch: t.TempDir()}
-	if _, err := source.Write(t.Context(), io.Discard, key, now); cloister.KindOf(err) != cloister.NotFound {
+	if _, err := source.Write(t.Context(), io.Discard, backup.ByKey(key), now); cloister.KindOf(err) != cloister.NotFound {
 		t.Errorf("got %v", err)
 	}
 }

@@ -8,7 +8,34 @@ import (
 	"errors"
 
 	"filippo.io/age"
+
+	"github.com/cloister-dev/cloister"
 )
+
+// A Lock is what a backup is encrypted with and opened by: a key, or a passphrase.
+type Lock struct {
+	recipient age.Recipient
+	identity  age.Identity
+}
+
+// ByKey locks with a key of 32 bytes.
+func ByKey(key []byte) Lock { return Lock{wrapping(key), wrapping(key)} }
+
+// minPassphrase is how long a passphrase must be at least: whoever has the file has all the time in the world to guess it.
+const minPassphrase = 16
+
+// ByPassphrase locks with a passphrase (scrypt, with the cost that age chose).
+func ByPassphrase(passphrase cloister.Secret) (Lock, error) {
+	if len(passphrase) < minPassphrase {
+		return Lock{}, cloister.Errorf(cloister.Invalid, "The passphrase of a backup must have at least %d characters: it is all that the backup, and the key in it, is safe by.", minPassphrase)
+	}
+	r, err := age.NewScryptRecipient(passphrase.Reveal())
+	if err != nil {
+		return Lock{}, err
+	}
+	i, err := age.NewScryptIdentity(passphrase.Reveal())
+	return Lock{r, i}, err
+}
 
 // A wrapping is a key that the keys of backups are encrypted with (AES-256-GCM): a recipient and an identity of age in one.
 type wrapping []byte

@@ -12,8 +12,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/backup"
 	"github.com/cloister-dev/cloister/internal/build"
 	"github.com/cloister-dev/cloister/internal/gitd"
@@ -28,15 +31,35 @@ const (
 
 // backups is what a control that runs makes a backup of, and with.
 type backups struct {
-	source backup.Source
-	key    []byte
+	source  backup.Source
+	lock    backup.Lock
+	keyFile string
+}
+
+// asked is what a backup is asked for with.
+type asked struct {
+	Passphrase string // to lock it with, and put the key of the installation into it; "": that key locks it, and stays here
 }
 
 // ServeHTTP writes a backup. Whether it is one is told at its end.
 func (b *backups) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var in asked
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil && !errors.Is(err, io.EOF) {
+		answer(w, nil, cloister.Errorf(cloister.BadRequest, "This is no request for a backup."))
+		return
+	}
+	source, lock := b.source, b.lock
+	if in.Passphrase != "" {
+		var err error
+		if lock, err = backup.ByPassphrase(cloister.Secret(in.Passphrase)); err != nil {
+			answer(w, nil, err)
+			return
+		}
+		source.Files = append(slices.Clone(source.Files), b.keyFile)
+	}
 	w.Header().Set("Trailer", backupError+", "+backupReport)
 	w.Header().Set("Content-Type", "application/octet-stream")
-	report, err := b.source.Write(r.Context(), w, b.key, time.Now())
+	report, err := source.Write(r.Context(), w, lock, time.Now())
 	if err != nil {
 		w.Header().Set(backupError, err.Error())
 		return
@@ -50,16 +73,25 @@ func (b *backups) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // runBackup has the server write a backup to a file, or to standard output.
 func runBackup(ctx context.Context, args []string) error {
 	f := flag.NewFlagSet("cloister backup", flag.ContinueOnError)
+	passphrase := f.String("passphrase-file", "", "lock it with the passphrase in this file, and put the key of the installation into it")
 	c, err := flags(f, args)
 	if err != nil {
 		return err
+	}
+	var in asked
+	if *passphrase != "" {
+		secret, err := readPassphrase(*passphrase)
+		if err != nil {
+			return err
+		}
+		in.Passphrase = secret.Reveal()
 	}
 	if f.NArg() != 1 {
 		return fmt.Errorf("name the file to make, or - for standard output: cloister backup FILE")
 	}
 	path := f.Arg(0)
 	if path == "-" {
-		return fetchBackup(ctx, c, os.Stdout)
+		return fetchBackup(ctx, c, in, os.Stdout)
 	}
 	if _, err := os.Stat(path); err == nil {
 		return fmt.Errorf("%s is there already. Name another file", path)
@@ -69,14 +101,25 @@ func runBackup(ctx context.Context, args []string) error {
 		return err
 	}
 	defer os.Remove(out.Name()) // if it is still there
-	if err := errors.Join(fetchBackup(ctx, c, out), out.Sync(), out.Close()); err != nil {
+	if err := errors.Join(fetchBackup(ctx, c, in, out), out.Sync(), out.Close()); err != nil {
 		return err
 	}
 	return os.Rename(out.Name(), path)
 }
 
-func fetchBackup(ctx context.Context, c Config, w io.Writer) error {
-	res, err := c.root(ctx, http.MethodPost, "/backup", nil)
+// readPassphrase reads a passphrase: what is in a file, but for space at either end.
+func readPassphrase(path string) (cloister.Secret, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	secret := cloister.Secret(strings.TrimSpace(string(text)))
+	_, err = backup.ByPassphrase(secret)
+	return secret, err
+}
+
+func fetchBackup(ctx context.Context, c Config, in asked, w io.Writer) error {
+	res, err := c.root(ctx, http.MethodPost, "/backup", in)
 	if err != nil {
 		return err
 	}
@@ -108,21 +151,34 @@ func contents(r backup.Report) string {
 type opened struct {
 	config Config
 	file   *os.File
-	key    keyring
+	lock   backup.Lock
+	key    keyring // nil: it is in the backup
 }
 
 // openBackup reads the arguments of a command, and opens the backup and its key.
 func openBackup(name string, args []string) (o opened, err error) {
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
 	key := f.String("key", "", "the key file of the installation that was backed up; default control/key in the state directory")
+	passphrase := f.String("passphrase-file", "", "the passphrase that the backup was made with is in this file, and the key in the backup")
 	if o.config, err = flags(f, args); err != nil {
 		return o, err
 	}
 	if f.NArg() != 1 {
 		return o, fmt.Errorf("name the backup: %s FILE", name)
 	}
-	if o.key, err = backupKey(o.config, *key); err != nil {
-		return o, err
+	if *passphrase != "" {
+		secret, err := readPassphrase(*passphrase)
+		if err != nil {
+			return o, err
+		}
+		if o.lock, err = backup.ByPassphrase(secret); err != nil {
+			return o, err
+		}
+	} else {
+		if o.key, err = backupKey(o.config, *key); err != nil {
+			return o, err
+		}
+		o.lock = backup.ByKey(o.key.derive("backup"))
 	}
 	o.file, err = os.Open(f.Arg(0))
 	return o, err
@@ -165,13 +221,22 @@ func runRestore(ctx context.Context, args []string) error {
 	p := newProgress("Restoring")
 	report, err := o.restore(ctx, p)
 	if err == nil {
-		err = errors.Join(writeWhole(c.keyFile(), o.key, 0o600), giveAll(c.controlDir(), c.ControlUID), giveAll(c.imagesDir(), c.ControlUID))
+		err = errors.Join(o.keepKey(), giveAll(c.controlDir(), c.ControlUID), giveAll(c.imagesDir(), c.ControlUID))
 	}
 	if err != nil {
 		return p.failed(err)
 	}
 	p.done(contents(report) + ". Start the server: its apps start with it")
 	return nil
+}
+
+// keepKey puts the key that the backup was opened with to what was restored. A backup with a passphrase has brought its own.
+func (o opened) keepKey() error {
+	if o.key == nil {
+		_, err := readKey(o.config.keyFile())
+		return err
+	}
+	return writeWhole(o.config.keyFile(), o.key, 0o600)
 }
 
 // runVerify restores a backup into a place that is thrown away, and says what is wrong with it.
@@ -193,7 +258,10 @@ func runVerify(ctx context.Context, args []string) error {
 	p := newProgress("Verifying")
 	report, err := o.restore(ctx, p)
 	if err == nil {
-		err = judge(ctx, *c, o.key)
+		err = o.keepKey()
+	}
+	if err == nil {
+		err = judge(ctx, *c)
 	}
 	if err != nil {
 		return p.failed(err)
@@ -203,7 +271,11 @@ func runVerify(ctx context.Context, args []string) error {
 }
 
 // judge looks whether what was restored is sound: its audit trail, and that every release has its image.
-func judge(ctx context.Context, c Config, key keyring) error {
+func judge(ctx context.Context, c Config) error {
+	key, err := readKey(c.keyFile())
+	if err != nil {
+		return err
+	}
 	s, err := store.Open(ctx, store.Config{DSN: c.database(), Key: key.derive("store")})
 	if err != nil {
 		return err
@@ -246,7 +318,7 @@ func (o opened) restore(ctx context.Context, p *progress) (r backup.Report, err 
 	}
 	defer git.Close()
 	t := backup.Target{Database: c.database(), Git: git, Images: images, Files: c.controlDir(), Scratch: c.controlDir()}
-	return t.Restore(ctx, io.TeeReader(o.file, p), o.key.derive("backup"))
+	return t.Restore(ctx, io.TeeReader(o.file, p), o.lock)
 }
 
 // giveAll makes a user the owner of a directory and all that is in it.

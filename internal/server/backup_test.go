@@ -57,7 +57,7 @@ func backedUp(t *testing.T) (c Config, file string) {
 	t.Cleanup(git.Close)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	a := &admin{config: c, store: s, platform: p, backups: &backups{source: backup.Source{Store: s, Git: git, Images: images, Files: c.files(), Scratch: c.controlDir()}, key: keys.derive("backup")}}
+	a := &admin{config: c, store: s, platform: p, backups: &backups{source: backup.Source{Store: s, Git: git, Images: images, Files: c.files(), Scratch: c.controlDir()}, lock: backup.ByKey(keys.derive("backup")), keyFile: c.keyFile()}}
 	go func() { ended <- a.serve(ctx) }()
 	t.Cleanup(func() {
 		cancel()
@@ -144,5 +144,46 @@ func TestNothingIsRestoredOverWhatIsThere(t *testing.T) {
 	}
 	if err := runVerify(t.Context(), []string{file}); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestABackupWithAPassphraseNeedsNoKey(t *testing.T) {
+	c, plain := backedUp(t)
+	if os.Geteuid() != 0 {
+		t.Skip("SKIPPED: restoring takes root")
+	}
+	dir := t.TempDir()
+	passphrase, wrong, short := filepath.Join(dir, "passphrase"), filepath.Join(dir, "wrong"), filepath.Join(dir, "short")
+	for path, text := range map[string]string{passphrase: "correct horse battery staple\n", wrong: "battery staple correct horse", short: "correct horse"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(dir, "backup")
+	if err := runBackup(t.Context(), []string{"--passphrase-file", short, file}); cloister.KindOf(err) != cloister.Invalid {
+		t.Errorf("with a short passphrase: %v", err)
+	}
+	if err := runBackup(t.Context(), []string{"--passphrase-file", passphrase, file}); err != nil {
+		t.Fatal(err)
+	}
+	for name, args := range map[string][]string{"another passphrase": {"--passphrase-file", wrong, file}, "the key": {file}, "a passphrase for one with a key": {"--passphrase-file", passphrase, plain}} {
+		if err := runVerify(t.Context(), args); cloister.KindOf(err) != cloister.Invalid {
+			t.Errorf("opened with %s: %v", name, err)
+		}
+	}
+	if err := runVerify(t.Context(), []string{"--passphrase-file", passphrase, file}); err != nil {
+		t.Error(err)
+	}
+	key, err := readKey(c.keyFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.State = t.TempDir()
+	t.Setenv("CLOISTER_STATE", c.State)
+	if err := runRestore(t.Context(), []string{"--passphrase-file", passphrase, file}); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := readKey(c.keyFile()); err != nil || string(again) != string(key) {
+		t.Errorf("the key was not restored: %v", err)
 	}
 }

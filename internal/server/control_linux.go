@@ -133,7 +133,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, Terminals: ctl.Sessions(), Shells: shells, Metrics: measured.Handler(), CheckBuildpack: build.CheckBuildpack}, log)}
 	sessions := attach.New(attach.Config{Claim: func(secret cloister.Secret) (attach.Session, bool) { return ctl.Sessions().Claim(secret) }}, log)
 
-	safe := &backups{source: backup.Source{Store: s, Git: git, Images: images, Files: c.files(), Scratch: c.controlDir()}, key: keys.derive("backup")}
+	safe := &backups{source: backup.Source{Store: s, Git: git, Images: images, Files: c.files(), Scratch: c.controlDir()}, lock: backup.ByKey(keys.derive("backup")), keyFile: c.keyFile()}
 
 	group, ctx := errgroup.WithContext(ctx)
 	restart := make(chan struct{}, 1)
