@@ -19,6 +19,7 @@ type App struct {
 	Maintenance     bool
 	InternalRouting bool
 	Locked          bool
+	ACM             bool // the platform gets certificates for its domains
 	Buildpacks      []Buildpack
 	Detected        string // what the last build's buildpack called the app: "Node.js"
 	Config          map[string]Secret

@@ -38,7 +38,8 @@ var houses = table(`
 	internal/build               : . plan engine /buildpacks /stacks
 	internal/build/endtoend      : . engine engine/local build
 	internal/addon               : . plan engine
-	internal/platform            : . plan engine store
+	internal/hostname            : .
+	internal/platform            : . plan engine store hostname
 	internal/control             : . plan engine store build addon
 	internal/logs                : . engine
 	internal/metrics             : . plan engine store

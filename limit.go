@@ -17,6 +17,8 @@ const (
 	LimitPeerings      LimitName = "peerings"
 	LimitDrains        LimitName = "drains"
 	LimitWebhooks      LimitName = "webhooks"
+	LimitDomains       LimitName = "domains"
+	LimitCertificates  LimitName = "certificates"
 )
 
 // A Limit is how much of something a space can have. An operator can set another value for one space, from 0 to Most:
@@ -31,7 +33,8 @@ type Limit struct {
 }
 
 // Limits are all of them. The defaults are the contract's ("Default Limits for Private Spaces") but for outbound rules,
-// peerings, drains and webhooks, which are those of Heroku's firewall, VPCs, log drains and app webhooks.
+// peerings, drains, webhooks and domains, which are those of Heroku's firewall, VPCs, log drains, app webhooks and custom domains,
+// and for certificates, which is our own.
 var Limits = []Limit{
 	{LimitApps, 20, 1000, "apps", "a space", "Destroy one"},
 	{LimitProcessTypes, 100, 1000, "process types", "an app", "Declare fewer"},
@@ -43,6 +46,8 @@ var Limits = []Limit{
 	{LimitPeerings, 5, 50, "peerings", "a space", "Destroy one"},
 	{LimitDrains, 5, 100, "log drains", "an app", "Remove one"},
 	{LimitWebhooks, 10, 100, "webhooks", "an app", "Remove one"},
+	{LimitDomains, 1000, 10000, "domains", "an app", "Remove one"},
+	{LimitCertificates, 100, 1000, "certificates", "an app", "Remove one, or use one for several domains"},
 }
 
 // LimitByName finds a limit. An unknown one is Invalid.

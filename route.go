@@ -30,6 +30,8 @@ type Route struct {
 	Starting    bool // no web dyno is up, and at least one is starting
 	Dynos       []RouteDyno
 
+	Certificates []Certificate // of its own names
+
 	// Where pages of the app's own are, http or https, that clients see in place of the router's; "" for none.
 	ErrorPage, MaintenancePage string
 }

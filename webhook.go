@@ -47,14 +47,16 @@ const (
 	EntityApp          Entity = "api:app"
 	EntityBuild        Entity = "api:build"
 	EntityCollaborator Entity = "api:collaborator"
+	EntityDomain       Entity = "api:domain"
+	EntityEndpoint     Entity = "api:sni-endpoint"
 	EntityFormation    Entity = "api:formation"
 	EntityRelease      Entity = "api:release"
 	EntityDyno         Entity = "dyno"
 )
 
-// Entities are all that a webhook can include. Of add-ons, domains and certificates there is nothing to tell yet.
-var Entities = []Entity{"api:addon", "api:addon-attachment", EntityApp, EntityBuild, EntityCollaborator, "api:domain", EntityFormation,
-	EntityRelease, "api:sni-endpoint", EntityDyno}
+// Entities are all that a webhook can include. Of add-ons there is nothing to tell yet.
+var Entities = []Entity{"api:addon", "api:addon-attachment", EntityApp, EntityBuild, EntityCollaborator, EntityDomain, EntityFormation,
+	EntityRelease, EntityEndpoint, EntityDyno}
 
 // Resource is the name of the kind of thing alone: "release".
 func (e Entity) Resource() string { return strings.TrimPrefix(string(e), "api:") }

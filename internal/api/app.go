@@ -91,7 +91,7 @@ func (a *API) app(x platform.AppInfo) heroku.App {
 	return heroku.App{ID: x.ID, Name: x.Name, Stack: stackName(x.Stack), BuildStack: stackName(x.BuildStack),
 		BuildpackProvidedDescription: optional(x.Detected), CreateStatus: "complete", Generation: cedar(),
 		GitURL: a.config.GitURL + x.Name + ".git", WebURL: &url, InternalRouting: x.InternalRouting, Joined: x.Joined,
-		Locked: x.Locked, Maintenance: x.Maintenance, BootTimeout: heroku.Int(x.Boots().Seconds()), Owner: owner(x.Team), Organization: &team, Team: &team,
+		ACM: x.ACM, Locked: x.Locked, Maintenance: x.Maintenance, BootTimeout: heroku.Int(x.Boots().Seconds()), Owner: owner(x.Team), Organization: &team, Team: &team,
 		Region:   heroku.Named{ID: cloister.NameID("region", x.Space.Region), Name: x.Space.Region},
 		Space:    &heroku.AppSpace{ID: x.Space.ID, Name: x.Space.Name, Shield: x.Space.Shield},
 		RepoSize: size(x.RepoSize), SlugSize: size(x.SlugSize), ReleasedAt: heroku.At(x.ReleasedAt),

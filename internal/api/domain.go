@@ -1,8 +1,6 @@
 package api
 
 import (
-	"strings"
-
 	"github.com/go-chi/chi/v5"
 
 	"github.com/cloister-dev/cloister"
@@ -12,29 +10,70 @@ import (
 
 func (a *API) domainRoutes(r chi.Router) {
 	r.Get("/apps/{app}/domains", a.do(a.domainList))
+	r.Post("/apps/{app}/domains", a.do(a.domainCreate))
 	r.Get("/apps/{app}/domains/{domain}", a.do(a.domainInfo))
+	r.Patch("/apps/{app}/domains/{domain}", a.do(a.domainUpdate))
+	r.Delete("/apps/{app}/domains/{domain}", a.do(a.domainDelete))
 }
 
-// domainList has the one domain that each app is born with.
 func (a *API) domainList(r *request) (reply, error) {
-	app, err := a.platform.App(r.Context(), r.actor, r.param("app"))
-	return list([]heroku.Domain{domain(app)}, byID(func(d heroku.Domain) string { return d.ID }),
+	app, all, err := a.platform.Domains(r.Context(), r.actor, r.param("app"))
+	return list(each(all, func(d platform.DomainInfo) heroku.Domain { return domain(app, d) }), byID(func(d heroku.Domain) string { return d.ID }),
 		column[heroku.Domain]{name: "hostname", value: func(d heroku.Domain) string { return d.Hostname }}), err
 }
 
-func (a *API) domainInfo(r *request) (reply, error) {
-	app, err := a.platform.App(r.Context(), r.actor, r.param("app"))
+func (a *API) domainCreate(r *request) (reply, error) {
+	in, err := decode[heroku.DomainCreateOpts](r)
 	if err != nil {
 		return reply{}, err
 	}
-	d := domain(app)
-	if ref := r.param("domain"); !strings.EqualFold(ref, d.Hostname) && ref != d.ID {
-		return reply{}, cloister.Missing("domain")
-	}
-	return ok(d), nil
+	app, d, err := a.platform.AddDomain(r.Context(), r.actor, r.param("app"), in.Hostname, reference(in.SNIEndpoint))
+	return created(domain(app, d)), err
 }
 
-func domain(app platform.AppInfo) heroku.Domain {
-	return heroku.Domain{ID: cloister.NameID("domain", app.ID), App: appName(app), Hostname: app.Host, Kind: "heroku",
-		Status: "succeeded", CreatedAt: heroku.At(app.CreatedAt), UpdatedAt: heroku.At(app.UpdatedAt)}
+func (a *API) domainInfo(r *request) (reply, error) {
+	app, d, err := a.platform.Domain(r.Context(), r.actor, r.param("app"), r.param("domain"))
+	return ok(domain(app, d)), err
+}
+
+// domainUpdate without an endpoint takes the domain's from it.
+func (a *API) domainUpdate(r *request) (reply, error) {
+	in, err := decode[heroku.DomainUpdateOpts](r)
+	if err != nil {
+		return reply{}, err
+	}
+	app, d, err := a.platform.PinDomain(r.Context(), r.actor, r.param("app"), r.param("domain"), reference(in.SNIEndpoint))
+	return ok(domain(app, d)), err
+}
+
+func (a *API) domainDelete(r *request) (reply, error) {
+	app, d, err := a.platform.RemoveDomain(r.Context(), r.actor, r.param("app"), r.param("domain"))
+	return ok(domain(app, d)), err
+}
+
+func reference(r *heroku.Ref) string {
+	if r == nil {
+		return ""
+	}
+	return string(*r)
+}
+
+func domain(app platform.AppInfo, d platform.DomainInfo) heroku.Domain {
+	out := heroku.Domain{ID: d.ID, App: appName(app), Hostname: d.Hostname, Kind: "custom", CNAME: optional(d.Target), Status: "pending",
+		ACMStatus: optional(d.ACMStatus), ACMStatusReason: optional(d.ACMReason), CreatedAt: heroku.At(d.CreatedAt), UpdatedAt: heroku.At(d.UpdatedAt)}
+	if d.Default {
+		out.Kind = "heroku"
+	}
+	if d.Ready {
+		out.Status = "succeeded"
+	}
+	if d.EndpointID != "" {
+		out.SNIEndpoint = &heroku.Named{ID: d.EndpointID, Name: d.EndpointName}
+	}
+	return out
+}
+
+// ownDomain is a domain as webhooks are told of it.
+func (a *API) ownDomain(app platform.AppInfo, d cloister.Domain) heroku.Domain {
+	return domain(app, platform.DomainInfo{Domain: d, Target: a.platform.DNSTarget(app)})
 }

@@ -34,7 +34,7 @@ var open = map[string]bool{"GET /buildpacks": true, "GET /buildpacks/{buildpack}
 var harmless = regexp.MustCompile(`^(GET|POST|DELETE|PATCH) /(account|oauth|regions|stacks|dyno-sizes|addon|pipelines$|pipeline-couplings$|favorites|filters/apps$|users/~/|users/\{user\}(/apps)?$|spaces$|apps$|teams$|teams/permissions$|enterprise-accounts$)|^POST /sources$`)
 
 // foreign are the routes that name, in their path or body, something that is inside of something else.
-var foreign = regexp.MustCompile(`\{(build|release|slug|drain|webhook|delivery|event|monitor|ruleset|peering|dyno|domain|pipeline|coupling|promotion)\}|^POST /apps/\{app\}/releases$`)
+var foreign = regexp.MustCompile(`\{(build|release|slug|drain|webhook|delivery|event|monitor|ruleset|peering|dyno|domain|endpoint|pipeline|coupling|promotion)\}|^POST /apps/\{app\}/releases$`)
 
 // A castle is a house with an app that has one of everything, and people who may do some of it.
 type castle struct {
@@ -78,6 +78,10 @@ func newCastle(t *testing.T) *castle {
 	_, hook, err := h.platform.AddWebhook(ctx, h.ada, "hello", platform.WebhookSpec{URL: "https://hooks.example.com/", Level: "notify", Include: []string{"api:release"}})
 	check(t, err)
 	line, coupling, promotion := h.pipeline(ctx, app)
+	_, cert, err := h.platform.AddEndpoint(ctx, h.ada, "hello", certificate("www.example.com"))
+	check(t, err)
+	_, own, err := h.platform.AddDomain(ctx, h.ada, "hello", "www.example.com", cert.Name)
+	check(t, err)
 	client, err := h.platform.CreateOAuthClient(ctx, h.ada, "Amazing", "https://app.example/")
 	check(t, err)
 	_, build, err := h.platform.CreateBuild(ctx, h.ada, "hello", platform.BuildSpec{SourceURL: "https://example.com/a.tgz"})
@@ -103,7 +107,7 @@ func newCastle(t *testing.T) *castle {
 	})
 	c.params = map[string]string{"app": "hello", "space": s.Name, "team": "acme", "user": "viewer@example.com", "drain": drain.ID, "webhook": hook.ID,
 		"build": build.ID, "release": releases[0].ID, "slug": slug.ID, "dyno": d.Name(), "authorization": mine[0].ID, "type": "web", "zone": "a",
-		"stack": "debian-12", "region": "tokyo", "size": "private-s", "feature": "preboot", "buildpack": "heroku%2Fgo", "domain": app.Host,
+		"stack": "debian-12", "region": "tokyo", "size": "private-s", "feature": "preboot", "buildpack": "heroku%2Fgo", "domain": own.Hostname, "endpoint": cert.Name,
 		"monitor": cloister.NewID(), "peering": "pcx-0", "ruleset": cloister.NewID(), "session": look.ID, "delivery": cloister.NewID(), "event": cloister.NewID(),
 		"key": cloister.NewID(), "client": client.ID, "pipeline": line, "coupling": coupling, "promotion": promotion, "stage": "review",
 		"enterprise": "cloister", "year": "2026", "month": "01", "ticket": "none", "invitation": "guest@example.com", "token": "none"}
@@ -164,7 +168,7 @@ func (c *castle) visit(route, who string) answer {
 		}
 		return v
 	})
-	body := cmp.Or(strings.NewReplacer("<slug>", c.params["slug"], "<pipeline>", c.params["pipeline"], "<mate>", c.mate).Replace(bodies[route]), "{}")
+	body := cmp.Or(strings.NewReplacer("<slug>", c.params["slug"], "<pipeline>", c.params["pipeline"], "<mate>", c.mate, "<certificate>", uploaded(certificate("www.example.com"))).Replace(bodies[route]), "{}")
 	if strings.HasSuffix(path, "/errors") {
 		path += "?start_time=2026-01-01T00:00:00Z&end_time=2026-01-01T01:00:00Z&step=1h&process_type=web"
 	}
@@ -291,6 +295,10 @@ var bodies = map[string]string{
 	"PUT /spaces/{space}/inbound-ruleset":                    `{"rules":[]}`,
 	"PUT /spaces/{space}/log-drain":                          `{"url":"https://other.example.com/"}`,
 	"PUT /spaces/{space}/outbound-ruleset":                   `{"rules":[]}`,
+	"POST /apps/{app}/domains":                               `{"hostname":"api.example.com","sni_endpoint":null}`,
+	"PATCH /apps/{app}/domains/{domain}":                     `{"sni_endpoint":null}`,
+	"POST /apps/{app}/sni-endpoints":                         `<certificate>`,
+	"PATCH /apps/{app}/sni-endpoints/{endpoint}":             `<certificate>`,
 	"PATCH /enterprise-accounts/{enterprise}":                `{"name":"abbeys"}`,
 	"POST /enterprise-accounts/{enterprise}/members":         `{"user":"viewer@example.com","permissions":["manage"]}`,
 	"PATCH /enterprise-accounts/{enterprise}/members/{user}": `{"permissions":["manage","view"]}`,

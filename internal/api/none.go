@@ -14,7 +14,7 @@ func (a *API) noneRoutes(r chi.Router) {
 	for _, path := range []string{"/addons", "/addon-attachments", "/favorites"} {
 		r.Get(path, a.do(a.accountNone))
 	}
-	for _, kind := range []string{"addons", "addon-attachments", "sni-endpoints"} {
+	for _, kind := range []string{"addons", "addon-attachments"} {
 		r.Get("/apps/{app}/"+kind, a.do(a.appNone))
 	}
 	r.Get("/spaces/{space}/vpn-connections", a.do(a.spaceNone))

@@ -153,6 +153,10 @@ func full(t *testing.T) (h *house, paths map[string]string) {
 	check(t, err)
 	_, _, err = h.platform.Invite(t.Context(), h.ada, "acme", "newcomer@example.com", cloister.MemberRole)
 	check(t, err)
+	_, cert, err := h.platform.AddEndpoint(t.Context(), h.ada, app.ID, certificate("www.example.com"))
+	check(t, err)
+	_, own, err := h.platform.AddDomain(t.Context(), h.ada, app.ID, "www.example.com", cert.Name)
+	check(t, err)
 	line, coupling, promotion := h.pipeline(t.Context(), app)
 	// Lists are of the object after "[]".
 	return h, map[string]string{
@@ -212,6 +216,8 @@ func full(t *testing.T) (h *house, paths map[string]string) {
 		"/apps/hello/collaborators/" + email:                       "collaborator",
 		"/teams/apps/hello/collaborators":                          "[]team-app-collaborator",
 		"/apps/hello/domains":                                      "[]domain",
+		"/apps/hello/domains/" + own.Hostname:                      "domain",
+		"/apps/hello/sni-endpoints/" + cert.Name:                   "sni-endpoint",
 		"/apps/hello/domains/" + app.Host:                          "domain",
 		"/apps/hello/dynos":                                        "[]dyno",
 		"/apps/hello/dynos/web.1":                                  "dyno",

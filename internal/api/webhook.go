@@ -138,6 +138,10 @@ func (a *API) noun(app platform.AppInfo, noun any) any {
 		return a.release("", app, v, currentRelease([]cloister.Release{v}))
 	case cloister.Dyno:
 		return dyno(app, v)
+	case cloister.Domain:
+		return a.ownDomain(app, v)
+	case cloister.Endpoint:
+		return sniEndpoint(app, platform.EndpointInfo{Endpoint: v})
 	}
 	panic(fmt.Sprintf("api: a webhook cannot be told of a %T", noun))
 }

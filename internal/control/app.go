@@ -23,6 +23,9 @@ type appState struct {
 	types   []cloister.ProcessType
 	dynos   []cloister.Dyno
 	drains  []cloister.Drain
+
+	domains   []cloister.Domain
+	endpoints []cloister.Endpoint
 }
 
 // stepApp has an app's lines sent to its drains, and brings what runs of it closer to its current release and formation.
@@ -68,7 +71,11 @@ func (c *Control) runApp(ctx context.Context, s appState) (time.Duration, error)
 			return 0, err // by which the app is looked at again
 		}
 	}
-	return p.Again, c.carryOut(ctx, s, p)
+	unready, err := c.announce(ctx, s.domains, table)
+	if unready > 0 && (p.Again == 0 || unready < p.Again) {
+		p.Again = unready
+	}
+	return p.Again, errors.Join(err, c.carryOut(ctx, s, p))
 }
 
 // gone reports whether err says that just this is not there any more, and not something else that it needs.
@@ -99,6 +106,12 @@ func (c *Control) appState(ctx context.Context, id string) (s appState, err erro
 		if s.drains, err = drains(tx, s.app); err != nil {
 			return err
 		}
+		if s.domains, err = tx.Domains(id); err != nil {
+			return err
+		}
+		if s.endpoints, err = tx.Endpoints(id); err != nil {
+			return err
+		}
 		s.dynos, err = tx.Dynos(id)
 		return err
 	})
@@ -116,7 +129,8 @@ func drains(tx *store.Tx, app cloister.App) ([]cloister.Drain, error) {
 }
 
 func (c *Control) route(s appState) cloister.Route {
-	return route(s.app, s.release.SlugID != "", s.dynos, c.config)
+	return plan.Route(plan.RouteInput{App: s.app, Host: s.app.Host(c.config.AppDomain), Domains: s.domains, Endpoints: s.endpoints,
+		Deployed: s.release.SlugID != "", Dynos: s.dynos})
 }
 
 // carryOut does what a plan says, in its order: what is intended is recorded before it is done, so that a step which

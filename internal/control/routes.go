@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"net/netip"
 	"slices"
@@ -80,9 +81,29 @@ func (r *routes) read(tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
-	dynos := map[string][]cloister.Dyno{}
+	domains, err := tx.AllDomains()
+	if err != nil {
+		return err
+	}
+	endpoints, err := tx.AllEndpoints()
+	if err != nil {
+		return err
+	}
+	in := map[string]*plan.RouteInput{}
+	of := func(appID string) *plan.RouteInput {
+		if in[appID] == nil {
+			in[appID] = &plan.RouteInput{}
+		}
+		return in[appID]
+	}
 	for _, d := range all {
-		dynos[d.AppID] = append(dynos[d.AppID], d)
+		of(d.AppID).Dynos = append(of(d.AppID).Dynos, d)
+	}
+	for _, d := range domains {
+		of(d.AppID).Domains = append(of(d.AppID).Domains, d)
+	}
+	for _, e := range endpoints {
+		of(e.AppID).Endpoints = append(of(e.AppID).Endpoints, e)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -91,8 +112,10 @@ func (r *routes) read(tx *store.Tx) error {
 		r.spaces[s.SpaceID] = entry[way]{way{s.Sources, ingress[s.SpaceID]}, r.version}
 	}
 	for _, a := range apps {
-		_, has := slices.BinarySearch(deployed, a.ID)
-		r.apps = append(r.apps, &entry[cloister.Route]{route(a, has, dynos[a.ID], r.config), r.version})
+		x := of(a.ID)
+		x.App, x.Host = a, a.Host(r.config.AppDomain)
+		_, x.Deployed = slices.BinarySearch(deployed, a.ID)
+		r.apps = append(r.apps, &entry[cloister.Route]{plan.Route(*x), r.version})
 	}
 	slices.SortFunc(r.apps, func(a, b *entry[cloister.Route]) int { return strings.Compare(a.value.AppID, b.value.AppID) })
 	return nil
@@ -101,11 +124,6 @@ func (r *routes) read(tx *store.Tx) error {
 // find is where an app is in the list, or belongs. The lock is held.
 func (r *routes) find(id string) (int, bool) {
 	return slices.BinarySearchFunc(r.apps, id, func(e *entry[cloister.Route], id string) int { return strings.Compare(e.value.AppID, id) })
-}
-
-// route is an app's entry in the table, but for what is its space's.
-func route(a cloister.App, deployed bool, dynos []cloister.Dyno, c Config) cloister.Route {
-	return plan.Route(plan.RouteInput{App: a, Hosts: []string{a.Host(c.AppDomain)}, Deployed: deployed, Dynos: dynos})
 }
 
 // The rest after a table, in which changes gather, is so many times as long as the table took, but not longer than
@@ -235,5 +253,9 @@ func equalRoutes(a, b cloister.Route) bool {
 	return a.AppName == b.AppName && a.SpaceID == b.SpaceID && slices.Equal(a.Hosts, b.Hosts) && a.Internal == b.Internal &&
 		a.Maintenance == b.Maintenance && a.Blank == b.Blank && a.Crashed == b.Crashed && a.Starting == b.Starting &&
 		a.ErrorPage == b.ErrorPage && a.MaintenancePage == b.MaintenancePage &&
-		slices.Equal(a.Dynos, b.Dynos)
+		slices.Equal(a.Dynos, b.Dynos) && slices.EqualFunc(a.Certificates, b.Certificates, equalCertificates)
+}
+
+func equalCertificates(a, b cloister.Certificate) bool {
+	return slices.Equal(a.Names, b.Names) && bytes.Equal(a.Chain, b.Chain) && bytes.Equal(a.Key, b.Key)
 }

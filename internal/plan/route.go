@@ -10,10 +10,12 @@ import (
 
 // RouteInput is what is known of an app that the router may have to answer for.
 type RouteInput struct {
-	App      cloister.App
-	Hosts    []string // names it answers to
-	Deployed bool     // its current release has code
-	Dynos    []cloister.Dyno
+	App       cloister.App
+	Host      string // its default name
+	Domains   []cloister.Domain
+	Endpoints []cloister.Endpoint
+	Deployed  bool // its current release has code
+	Dynos     []cloister.Dyno
 }
 
 // Route is an app's entry in the router's table, but for the trusted ranges and the addresses of its space. Equal
@@ -22,10 +24,22 @@ func Route(in RouteInput) cloister.Route {
 	r := cloister.Route{AppID: in.App.ID, AppName: in.App.Name, SpaceID: in.App.SpaceID,
 		Internal: in.App.InternalRouting, Maintenance: in.App.Maintenance, Blank: !in.Deployed,
 		ErrorPage: pageURL(in.App, "ERROR_PAGE_URL"), MaintenancePage: pageURL(in.App, "MAINTENANCE_PAGE_URL")}
-	for _, h := range in.Hosts {
-		r.Hosts = append(r.Hosts, strings.ToLower(h))
+	r.Hosts = append(r.Hosts, strings.ToLower(in.Host))
+	for _, d := range in.Domains {
+		r.Hosts = append(r.Hosts, d.Hostname)
 	}
 	slices.Sort(r.Hosts)
+	for _, e := range in.Endpoints {
+		var names []string
+		for _, d := range in.Domains {
+			if d.EndpointID == e.ID {
+				names = append(names, d.Hostname)
+			}
+		}
+		if len(names) > 0 {
+			r.Certificates = append(r.Certificates, e.Certificate(names))
+		}
+	}
 	dynos := slices.Clone(in.Dynos)
 	slices.SortFunc(dynos, byAge)
 	for _, d := range dynos {

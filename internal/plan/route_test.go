@@ -56,7 +56,7 @@ func TestARouteSaysWhyNobodyAnswers(t *testing.T) {
 
 func TestARouteIsSortedAndInLowerCase(t *testing.T) {
 	r := plan.Route(plan.RouteInput{App: cloister.App{ID: "2", Name: "two", SpaceID: "s", Maintenance: true, InternalRouting: true},
-		Hosts: []string{"Two.Example", "a.example"}})
+		Host: "Two.Example", Domains: []cloister.Domain{{Hostname: "a.example"}}})
 	if !slices.Equal(r.Hosts, []string{"a.example", "two.example"}) || !r.Maintenance || !r.Internal || r.SpaceID != "s" || r.AppID != "2" {
 		t.Errorf("route %+v", r)
 	}
@@ -106,5 +106,17 @@ func TestARouteHasPagesOfTheAppsOwn(t *testing.T) {
 		if r.MaintenancePage != want {
 			t.Errorf("%q leads to %q", value.Reveal(), r.MaintenancePage)
 		}
+	}
+}
+
+func TestARouteHasTheCertificatesOfItsNames(t *testing.T) {
+	r := plan.Route(plan.RouteInput{Host: "app.example",
+		Domains:   []cloister.Domain{{Hostname: "a.example", EndpointID: "1"}, {Hostname: "b.example"}, {Hostname: "c.example", EndpointID: "1"}},
+		Endpoints: []cloister.Endpoint{{ID: "1", Served: "chain", Key: "key"}, {ID: "2", Served: "of no name"}}})
+	if !slices.Equal(r.Hosts, []string{"a.example", "app.example", "b.example", "c.example"}) {
+		t.Errorf("hosts %q", r.Hosts)
+	}
+	if len(r.Certificates) != 1 || !slices.Equal(r.Certificates[0].Names, []string{"a.example", "c.example"}) || string(r.Certificates[0].Chain) != "chain" || string(r.Certificates[0].Key) != "key" {
+		t.Errorf("certificates %+v", r.Certificates)
 	}
 }

@@ -10,6 +10,46 @@ import (
 
 // appDeeds are about apps.
 var appDeeds = map[string]deed{
+	"Domains": {see, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Domains(ctx, a, "quiet-garth")
+		return err
+	}},
+	"Domain": {see, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Domain(ctx, a, "quiet-garth", h.domained(ctx))
+		return err
+	}},
+	"AddDomain": {manage, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.AddDomain(ctx, a, "quiet-garth", "www.example.com", "")
+		return err
+	}},
+	"PinDomain": {manage, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.PinDomain(ctx, a, "quiet-garth", h.domained(ctx), h.certified(ctx))
+		return err
+	}},
+	"RemoveDomain": {manage, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.RemoveDomain(ctx, a, "quiet-garth", h.domained(ctx))
+		return err
+	}},
+	"Endpoints": {see, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Endpoints(ctx, a, "quiet-garth")
+		return err
+	}},
+	"Endpoint": {see, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.Endpoint(ctx, a, "quiet-garth", h.certified(ctx))
+		return err
+	}},
+	"AddEndpoint": {manage, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.AddEndpoint(ctx, a, "quiet-garth", certificate("www.example.com"))
+		return err
+	}},
+	"ChangeEndpoint": {manage, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.ChangeEndpoint(ctx, a, "quiet-garth", h.certified(ctx), certificate("www.example.com"))
+		return err
+	}},
+	"RemoveEndpoint": {manage, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, _, err := h.RemoveEndpoint(ctx, a, "quiet-garth", h.certified(ctx))
+		return err
+	}},
 	"Apps": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.Apps(ctx, a, "acme", "cellar")
 		return err

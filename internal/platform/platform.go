@@ -22,8 +22,11 @@ type Config struct {
 	IngressPool   []netip.Prefix     // addresses of spaces' own that clients come to; none: the machine's
 	Networks      []cloister.Network // the operator's, that spaces may be peered with
 	TwoPeople     bool               // two administrators must agree to destroy a space
+	DNSSuffix     string             // what domains point to is under it; "": AppDomain
 	SSO           SSO                // how people sign in by an identity provider of the operator's
 	DailyRestarts bool               // of the dynos of apps whose owners do not decide
+	// LookupTXT asks the DNS for text records, by which teams prove what is theirs; nil: nothing can be proven.
+	LookupTXT func(ctx context.Context, name string) ([]string, error)
 	// Clients remembers who came to the apps of a space; nil: nobody does.
 	Clients Clients
 	// Log writes a platform line into an app's log stream, as "app[api]: …".
@@ -53,6 +56,9 @@ const guessesPerHour = 120
 func New(s *store.Store, c Config, log *slog.Logger) *Platform {
 	if len(c.Regions) == 0 {
 		c.Regions = cloister.Regions
+	}
+	if c.DNSSuffix == "" {
+		c.DNSSuffix = c.AppDomain
 	}
 	if c.Log == nil {
 		c.Log = func(string, string) {}

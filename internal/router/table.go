@@ -2,6 +2,7 @@ package router
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/cloister-dev/cloister"
@@ -91,7 +92,11 @@ func newTable(routes cloister.Routes, old *table, retired func(*dyno)) (t *table
 		previous = &old.certs
 	}
 	var bad []error
-	t.certs, bad = newCertificates(routes.Certificates, previous)
+	all := slices.Clone(routes.Certificates)
+	for _, route := range routes.Apps {
+		all = append(all, route.Certificates...)
+	}
+	t.certs, bad = newCertificates(all, previous)
 	return t, append(complaints, bad...)
 }
 

@@ -28,6 +28,7 @@ type Config struct {
 	HTTP      string `toml:"http"`       // the router's address for HTTP
 	HTTPS     string `toml:"https"`      // and for TLS
 	AppDomain string `toml:"app_domain"` // host names of apps are under it
+	DNSSuffix string `toml:"dns_suffix"` // what custom domains point to is under it; "" is app_domain
 	State     string `toml:"state"`      // directory of everything that is kept
 	Run       string `toml:"run"`        // directory of sockets and mounts, gone after a reboot
 	Name      string `toml:"name"`       // marks our namespaces, tables and control groups on this machine

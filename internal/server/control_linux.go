@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -77,7 +78,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	}
 	feed := router.NewFeed(log)
 	pool, _ := netip.ParsePrefix(c.OutboundPool)
-	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, DailyRestarts: c.DailyRestarts, TwoPeople: c.TwoPeople, OutboundPool: pool, IngressPool: c.ingressPool(),
+	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, DNSSuffix: c.DNSSuffix, LookupTXT: net.DefaultResolver.LookupTXT, DailyRestarts: c.DailyRestarts, TwoPeople: c.TwoPeople, OutboundPool: pool, IngressPool: c.ingressPool(),
 		Networks: c.networks(), Clients: feed, Log: stream.API, SSO: platform.SSO{Team: c.SSOTeam, Role: cloister.Role(c.SSORole), Only: c.SSOOnly, Name: c.SSOName}}, log)
 	if err := firstStart(ctx, c, s, p, log); err != nil {
 		return err

@@ -9,14 +9,14 @@ import (
 )
 
 const appColumns = `id, name, space_id, team_id, stack, build_stack, label, maintenance, internal_routing, locked,
-	buildpacks, detected, config, repo_size, slug_size, released_at, created_at, updated_at, features, boot_timeout`
+	buildpacks, detected, config, repo_size, slug_size, released_at, created_at, updated_at, features, boot_timeout, acm`
 
 func scanApp(tx *Tx, r row) (a cloister.App, err error) {
 	var boot int64
 	err = r.Scan(&a.ID, &a.Name, &a.SpaceID, &a.TeamID, &a.Stack, &a.BuildStack, &a.Label, &a.Maintenance,
 		&a.InternalRouting, &a.Locked, document{&a.Buildpacks}, &a.Detected, unsealed{tx, &a.Config}, &a.RepoSize,
 		&a.SlugSize, when{&a.ReleasedAt}, when{&a.CreatedAt}, when{&a.UpdatedAt},
-		document{&a.Features}, &boot)
+		document{&a.Features}, &boot, &a.ACM)
 	a.BootTimeout = time.Duration(boot) * time.Second
 	return a, err
 }
@@ -74,10 +74,10 @@ func (tx *Tx) CountApps(spaceID string) (int, error) {
 func (tx *Tx) InsertApp(a cloister.App) error {
 	return tx.exec(`
 		INSERT INTO apps (`+appColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
 		a.ID, a.Name, a.SpaceID, a.TeamID, a.Stack, a.BuildStack, a.Label, a.Maintenance, a.InternalRouting, a.Locked,
 		doc(a.Buildpacks), a.Detected, tx.sealed(a.Config), a.RepoSize, a.SlugSize, at(a.ReleasedAt), at(a.CreatedAt), at(a.UpdatedAt),
-		doc(a.Features), int64(a.BootTimeout/time.Second))
+		doc(a.Features), int64(a.BootTimeout/time.Second), a.ACM)
 }
 
 // UpdateApp writes everything about an app that can change.
@@ -90,11 +90,11 @@ func (tx *Tx) UpdateApp(a cloister.App) error {
 		UPDATE apps
 		SET name = $1, stack = $2, build_stack = $3, maintenance = $4, locked = $5, buildpacks = $6, detected = $7,
 			config = $8, repo_size = $9, slug_size = $10, released_at = $11, updated_at = $12, features = $13,
-			boot_timeout = $14
-		WHERE id = $15`,
+			boot_timeout = $14, acm = $15
+		WHERE id = $16`,
 		a.Name, a.Stack, a.BuildStack, a.Maintenance, a.Locked, doc(a.Buildpacks), a.Detected,
 		tx.sealed(a.Config), a.RepoSize, a.SlugSize, at(a.ReleasedAt), at(tx.Now), doc(a.Features),
-		int64(a.BootTimeout/time.Second), a.ID)
+		int64(a.BootTimeout/time.Second), a.ACM, a.ID)
 }
 
 // DeleteApp removes an app with its releases, slugs, builds and dyno rows. What runs is stopped by the app's Step,

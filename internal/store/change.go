@@ -23,7 +23,7 @@ func (s *Store) OnChange(fn func(*Tx, []Change) error) { s.onChange = fn }
 
 // noun is what changes of apps are about.
 type noun interface {
-	cloister.App | cloister.Build | cloister.Collaborator | cloister.ProcessType | cloister.Release | cloister.Dyno
+	cloister.App | cloister.Build | cloister.Collaborator | cloister.ProcessType | cloister.Release | cloister.Dyno | cloister.Domain | cloister.Endpoint
 }
 
 // put notes that a noun of an app is about to become next, for those of its webhooks that include the entity. old finds

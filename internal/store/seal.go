@@ -117,6 +117,7 @@ var sealedColumns = []struct{ table, keys, column string }{
 	{"second_factors", "user_id", "secret"},
 	{"pipeline_config", "pipeline_id stage", "config"},
 	{"oauth_clients", "id", "secret"},
+	{"endpoints", "id", "secret"},
 }
 
 // Reseal seals all secrets with another key of 32 bytes, at once or not at all. From then on the store wants that key: this
