@@ -8,6 +8,7 @@ type Routes struct {
 	Apps    []Route
 
 	Certificates []Certificate // the first one answers clients that name no host
+	Challenges   []Challenge   // by which a certificate authority sees that names lead here
 
 	// Load balancers, whose word on the client's address is taken. They all speak the PROXY protocol, on each of their
 	// connections, or none of them does: then they send X-Forwarded-For.
@@ -42,6 +43,16 @@ type RouteDyno struct {
 	Name     string // "web.1"
 	Zone     string
 	Endpoint netip.AddrPort
+}
+
+// A Challenge is what a certificate authority asks a name for, and gets whatever the app of that name says, and whoever it trusts:
+// a path of plain HTTP (RFC 8555, 8.3), or a certificate for one protocol (RFC 8737).
+type Challenge struct {
+	Host  string // lower case
+	Token string // the last part of the path
+	Text  string // that it answers with
+
+	Certificate Certificate // for the protocol "acme-tls/1"; zero: none
 }
 
 // A Certificate lets the router answer TLS for names: exact ones, or "*.example.com" for one label.

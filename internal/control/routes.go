@@ -20,12 +20,14 @@ type routes struct {
 	router Router
 	config Config
 
-	mu      sync.Mutex               // guards what is wanted
-	apps    []*entry[cloister.Route] // sorted by id
-	spaces  map[string]entry[way]    // by id
-	lost    []string                 // zones whose dynos are left out
-	version int64                    // of what is wanted: every change counts it up, from 1 in each life of ours
-	changed chan struct{}            // there may be something to publish
+	mu     sync.Mutex               // guards what is wanted
+	apps   []*entry[cloister.Route] // sorted by id
+	spaces map[string]entry[way]    // by id
+	lost   []string                 // zones whose dynos are left out
+
+	challenges []cloister.Challenge
+	version    int64         // of what is wanted: every change counts it up, from 1 in each life of ours
+	changed    chan struct{} // there may be something to publish
 
 	publishing sync.Mutex // one table at a time, in order
 	published  int64
@@ -220,6 +222,27 @@ func (r *routes) dropSpace(id string) {
 	delete(r.spaces, id)
 }
 
+// ask has certificate authorities answered as a challenge says from now on, and returns the version of the first table that
+// does.
+func (r *routes) ask(c cloister.Challenge) int64 {
+	r.mu.Lock()
+	r.challenges = append(slices.Clone(r.challenges), c)
+	r.version++
+	version := r.version
+	r.mu.Unlock()
+	r.publish()
+	return version
+}
+
+// unask ends a challenge.
+func (r *routes) unask(host string) {
+	r.mu.Lock()
+	r.challenges = slices.DeleteFunc(slices.Clone(r.challenges), func(c cloister.Challenge) bool { return c.Host == host })
+	r.version++
+	r.mu.Unlock()
+	r.publish()
+}
+
 // publish hands the table to the router, unless it has it already.
 func (r *routes) publish() {
 	r.mu.Lock()
@@ -238,7 +261,7 @@ func (r *routes) publish() {
 func (r *routes) table() cloister.Routes {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	table := cloister.Routes{Version: r.version, Certificates: r.config.Certificates, Balancers: r.config.Balancers,
+	table := cloister.Routes{Version: r.version, Certificates: r.config.Certificates, Challenges: r.challenges, Balancers: r.config.Balancers,
 		ProxyProtocol: r.config.ProxyProtocol, Apps: make([]cloister.Route, 0, len(r.apps))}
 	for _, e := range r.apps {
 		route := plan.RouteWithout(e.value, r.lost)

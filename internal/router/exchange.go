@@ -85,6 +85,9 @@ func (x *exchange) run() outcome {
 		x.q.last = true
 		return x.refuse(badRequest)
 	}
+	if text, ok := x.answer(); ok {
+		return x.tell(text)
+	}
 	a := x.find()
 	switch {
 	case a == nil && x.table == x.r.blank:
@@ -111,6 +114,19 @@ func (x *exchange) run() outcome {
 	}
 	defer x.dyno.release()
 	return x.carry()
+}
+
+// tell answers with a text of the router's own, which nobody's log hears of.
+func (x *exchange) tell(text string) outcome {
+	x.status = answered.status
+	x.g.enter(replying, x.r.limits.roll)
+	if _, err := x.down.refuse(answered, text); err != nil {
+		return abort
+	}
+	if x.q.length == 0 && !x.q.last && !x.r.closing.Load() {
+		return reuse
+	}
+	return last
 }
 
 // find looks the app up, and leaves word with the guard. If the table changes in between it looks again: whoever

@@ -39,4 +39,5 @@ var (
 
 	noSuchApp  = &failure{status: 404, page: pageNoApp}
 	badRequest = &failure{status: 400, page: pageBadRequest}
+	answered   = &failure{status: 200} // which is none
 )

@@ -94,6 +94,10 @@ func (r *Router) serveTLS(s *socket) {
 		return
 	}
 	state := t.ConnectionState()
+	if state.NegotiatedProtocol == alpnProof {
+		t.Close() // it has seen what it wanted
+		return
+	}
 	g.visits(r.table.Load().reachSNI(state.ServerName, &s.origin), s.client)
 	if a := r.table.Load().reachSNI(state.ServerName, &s.origin); a != nil && !a.admits(&s.origin, s.client) {
 		return // the table has changed since greet
@@ -111,6 +115,9 @@ func (r *Router) serveTLS(s *socket) {
 // not even an alert.
 func (r *Router) greet(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	from := &hello.Conn.(*socket).origin
+	if proof := r.table.Load().proof(hello); proof != nil {
+		return proof, nil
+	}
 	if a := r.table.Load().reachSNI(hello.ServerName, from); a != nil && !a.admits(from, from.client) {
 		hello.Conn.Close()
 		return nil, net.ErrClosed

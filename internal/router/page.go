@@ -84,6 +84,6 @@ html, body, iframe { margin: 0; border: 0; width: 100%%; height: 100%%; display:
 `
 
 var reasons = map[int]string{
-	400: "Bad Request", 404: "Not Found", 417: "Expectation Failed", 421: "Misdirected Request", 495: "TLS Certificate Mismatch",
+	200: "OK", 400: "Bad Request", 404: "Not Found", 417: "Expectation Failed", 421: "Misdirected Request", 495: "TLS Certificate Mismatch",
 	502: "Bad Gateway", 503: "Service Unavailable",
 }

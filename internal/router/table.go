@@ -1,6 +1,7 @@
 package router
 
 import (
+	"crypto/tls"
 	"net/netip"
 	"slices"
 	"strings"
@@ -19,7 +20,9 @@ type table struct {
 	balancers []netip.Prefix
 	ingress   map[netip.Addr]string // whose space an address of ours is; others are nobody's
 	certs     certificates
-	replaced  chan struct{} // closed when there is a newer one
+	answers   map[string]string           // to challenges, by host name and path
+	proofs    map[string]*tls.Certificate // to challenges in TLS, by host name
+	replaced  chan struct{}               // closed when there is a newer one
 }
 
 // An app is a route and its dynos.
@@ -97,6 +100,7 @@ func newTable(routes cloister.Routes, old *table, retired func(*dyno)) (t *table
 		all = append(all, route.Certificates...)
 	}
 	t.certs, bad = newCertificates(all, previous)
+	t.challenge(routes.Challenges)
 	return t, append(complaints, bad...)
 }
 
