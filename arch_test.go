@@ -40,7 +40,9 @@ var houses = table(`
 	internal/addon               : . plan engine
 	internal/hostname            : .
 	internal/platform            : . plan engine store hostname
-	internal/control             : . plan engine store build addon
+	internal/acm                 : .
+	internal/acm/acmtest         :
+	internal/control             : . plan engine store build addon acm
 	internal/logs                : . engine
 	internal/metrics             : . plan engine store
 	internal/outside             :
@@ -58,13 +60,13 @@ var houses = table(`
 	internal/cli/term            :
 	internal/cli                 : heroku cli/term
 	internal/simulation          : . plan engine engine/fake store platform control
-	internal/server              : . plan engine doors engine/fake engine/local engine/local/inside engine/remote engine/kube store build addon platform control logs metrics outside drain webhook backup api web sso gitd attach sshd router heroku cli cli/term isolation
+	internal/server              : . acm plan engine doors engine/fake engine/local engine/local/inside engine/remote engine/kube store build addon platform control logs metrics outside drain webhook backup api web sso gitd attach sshd router heroku cli cli/term isolation
 	cmd/cloister                 : cli server
 `)
 
 // testsToo is what tests may import besides, and besides all that is anywhere below their package: kits, and what
 // stands for the real thing.
-var testsToo = []string{"internal/engine/enginetest", "internal/engine/fake", "internal/engine/remote", "internal/isolation", "internal/drain/draintest", "test/live"}
+var testsToo = []string{"internal/acm/acmtest", "internal/engine/enginetest", "internal/engine/fake", "internal/engine/remote", "internal/isolation", "internal/drain/draintest", "test/live"}
 
 // confined are libraries that only these packages know, so that leaving one costs one package.
 var confined = map[string][]string{
@@ -75,7 +77,9 @@ var confined = map[string][]string{
 	"github.com/containerd/":                 {"internal/engine/local"},
 	"github.com/opencontainers/":             {"internal/engine/local"},
 	"github.com/vishvananda/":                {"internal/engine/local"},
-	"github.com/miekg/dns":                   {"internal/engine/local"},
+	"github.com/miekg/dns":                   {"internal/engine/local", "internal/acm", "internal/acm/acmtest"},
+	"github.com/mholt/acmez":                 {"internal/acm"},
+	"github.com/letsencrypt/pebble":          {"internal/acm/acmtest"},
 	"github.com/google/go-containerregistry": {"internal/build", "internal/engine/local", "internal/server"},
 	"github.com/alecthomas/kong":             {"internal/cli"},
 	"github.com/go-chi/chi":                  {"internal/api", "internal/web", "internal/server"},

@@ -18,9 +18,19 @@ type Domain struct {
 	EndpointName string // of the SNI endpoint, for lists
 
 	// Of its automatic certificate, in the words of the API; written by control.
-	ACMStatus string // "": there is none to have
-	ACMReason string // why it is not there yet
+	ACMStatus string    // "": there is none to have
+	ACMReason string    // why it is not there yet
+	ACMTries  int       // that have failed since the last one that has not
+	ACMNext   time.Time // not tried before
 }
+
+// The states of an automatic certificate, as clients know them: they wait for ACMIssued or ACMFailed.
+const (
+	ACMOrdered = "verified" // shown as "In Progress"
+	ACMIssued  = "cert issued"
+	ACMFailing = "failing" // it is tried again soon
+	ACMFailed  = "failed"  // it is tried again now and then, or when it is asked for
+)
 
 // Wildcard reports whether the domain stands for every name below another, and tells that one.
 func (d Domain) Wildcard() (parent string, ok bool) { return strings.CutPrefix(d.Hostname, "*.") }

@@ -295,6 +295,7 @@ var bodies = map[string]string{
 	"PUT /spaces/{space}/inbound-ruleset":                    `{"rules":[]}`,
 	"PUT /spaces/{space}/log-drain":                          `{"url":"https://other.example.com/"}`,
 	"PUT /spaces/{space}/outbound-ruleset":                   `{"rules":[]}`,
+	"PATCH /apps/{app}/acm":                                  `{"acm_refresh":true}`,
 	"POST /apps/{app}/domains":                               `{"hostname":"api.example.com","sni_endpoint":null}`,
 	"PATCH /apps/{app}/domains/{domain}":                     `{"sni_endpoint":null}`,
 	"POST /apps/{app}/sni-endpoints":                         `<certificate>`,

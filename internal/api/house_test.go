@@ -111,7 +111,7 @@ func newHouse(t *testing.T) *house {
 	h.logs, err = logs.Open(logs.Config{Dir: t.TempDir(), Key: make([]byte, 32)}, quiet)
 	check(t, err)
 	t.Cleanup(func() { h.logs.Close() })
-	h.platform = platform.New(h.store, platform.Config{AppDomain: "apps.localhost", OutboundPool: netip.MustParsePrefix("198.18.0.0/24"),
+	h.platform = platform.New(h.store, platform.Config{AppDomain: "apps.localhost", ACM: true, OutboundPool: netip.MustParsePrefix("198.18.0.0/24"),
 		IngressPool: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/28")}, Networks: []cloister.Network{office}, Clients: h}, quiet)
 	h.ada.User = cloister.User{ID: cloister.NewID(), Email: email, PasswordHash: passwordHash(), Operator: true}
 	h.update(func(tx *store.Tx) error {

@@ -179,7 +179,7 @@ func TestBadInputsAreRefusedInWords(t *testing.T) {
 		"a peering with nobody": {"POST", "/spaces/cellar/peerings", `{"space":"nowhere"}`, 404, "not_found", "Couldn't find that space."},
 		"no route":              {"GET", "/nowhere", ``, 404, "not_found", unknownRoute},
 		"no such verb":          {"PUT", "/apps/hello", `{}`, 404, "not_found", "There is no PUT /apps/hello in this API. Check the path and the verb."},
-		"a missing route":       {"POST", "/apps/hello/acm", `{}`, 501, "not_implemented", "This version of Cloister can not do this yet: App: Enable ACM (POST /apps/{app}/acm)."},
+		"a missing route":       {"POST", "/test-runs", `{}`, 501, "not_implemented", "This version of Cloister can not do this yet: Test Run: Create (POST /test-runs)."},
 		"in no pipeline":        {"GET", "/apps/hello/pipeline-couplings", ``, 404, "not_found", "This app is in no pipeline."},
 		"a feature":             {"GET", "/account/features/preboot", ``, 404, "not_found", "Couldn't find that feature."},
 		"a token for ever less": {"POST", "/oauth/authorizations", `{"expires_in":"-5"}`, 422, "invalid_params",

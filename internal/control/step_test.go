@@ -26,6 +26,7 @@ type plant struct {
 	app      cloister.App
 	stop     func()
 	life     *Control // that runs
+	acm      Issuer   // of the next life
 	forget   struct {
 		sync.Mutex
 		apps []string
@@ -54,7 +55,7 @@ func inPlant(t *testing.T, test func(p *plant)) {
 
 // start begins a life of control.
 func (p *plant) start() {
-	c := New(p.store, p.fake, p.router, p.logs, nil, Config{Owner: "me", AppDomain: "apps.localhost", Webhooks: p.receiver, Forget: func(app string) error {
+	c := New(p.store, p.fake, p.router, p.logs, nil, Config{Owner: "me", AppDomain: "apps.localhost", ACM: p.acm, Webhooks: p.receiver, Forget: func(app string) error {
 		p.forget.Lock()
 		defer p.forget.Unlock()
 		p.forget.apps = append(p.forget.apps, app)

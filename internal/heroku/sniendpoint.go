@@ -62,3 +62,18 @@ func (c *Client) UpdateSNIEndpoint(ctx context.Context, app, name string, in SNI
 func (c *Client) RemoveSNIEndpoint(ctx context.Context, app, name string) error {
 	return c.Do(ctx, http.MethodDelete, Path("/apps/%s/sni-endpoints/%s", app, name), nil, nil)
 }
+
+// ACMOpts has the certificates that were not had tried again.
+type ACMOpts struct {
+	ACMRefresh *bool `json:"acm_refresh"`
+}
+
+// EnableACM has the platform get certificates for an app's domains.
+func (c *Client) EnableACM(ctx context.Context, app string) (App, error) {
+	return call[App](ctx, c, http.MethodPost, Path("/apps/%s/acm", app), struct{}{})
+}
+
+// DisableACM ends that.
+func (c *Client) DisableACM(ctx context.Context, app string) (App, error) {
+	return call[App](ctx, c, http.MethodDelete, Path("/apps/%s/acm", app), nil)
+}

@@ -10,6 +10,15 @@ import (
 
 // appDeeds are about apps.
 var appDeeds = map[string]deed{
+	"SetACM": {manage, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.SetACM(ctx, a, "quiet-garth", true)
+		return err
+	}},
+	"RefreshACM": {manage, func(ctx context.Context, h *house, a cloister.Actor) error {
+		h.SetACM(ctx, h.admin, "quiet-garth", true)
+		_, err := h.RefreshACM(ctx, a, "quiet-garth")
+		return err
+	}},
 	"Domains": {see, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.Domains(ctx, a, "quiet-garth")
 		return err

@@ -121,7 +121,7 @@ func (p *Platform) AddDomain(ctx context.Context, a cloister.Actor, ref, name, e
 			if err := tx.Changed("domain", d.ID, "create", app.Name+" "+host, nil, d); err != nil {
 				return err
 			}
-			return tx.Touch("app", app.ID)
+			return touchDomains(tx, app)
 		})
 	}
 	err = add(false)
@@ -260,7 +260,7 @@ func (p *Platform) PinDomain(ctx context.Context, a cloister.Actor, ref, domain,
 		if err := tx.Changed("domain", d.ID, "update", app.Name+" "+d.Hostname, was, d); err != nil {
 			return err
 		}
-		return tx.Touch("app", app.ID)
+		return touchDomains(tx, app)
 	})
 	return app, out, err
 }
@@ -277,9 +277,19 @@ func (p *Platform) RemoveDomain(ctx context.Context, a cloister.Actor, ref, doma
 		if err := tx.Changed("domain", out.ID, "destroy", app.Name+" "+out.Hostname, out.Domain, nil); err != nil {
 			return err
 		}
-		return tx.Touch("app", app.ID)
+		return touchDomains(tx, app)
 	})
 	return app, out, err
+}
+
+// touchDomains has routers told of an app's names, and its certificates looked at.
+func touchDomains(tx *store.Tx, app AppInfo) error {
+	if app.ACM {
+		if err := tx.Touch("acm", app.ID); err != nil {
+			return err
+		}
+	}
+	return tx.Touch("app", app.ID)
 }
 
 // trailOf is what the audit trail has of an endpoint: whom its certificate is for and whose it is, and not its text.

@@ -54,7 +54,7 @@ func newHouse(t *testing.T) *house {
 	h.store = s
 	h.office = cloister.Network{Name: "office", Prefixes: []netip.Prefix{netip.MustParsePrefix("192.168.4.0/22")}, Spaces: []string{"acme"}}
 	h.clients = recent{}
-	h.config = platform.Config{AppDomain: "apps.example", OutboundPool: netip.MustParsePrefix("192.0.2.0/28"),
+	h.config = platform.Config{AppDomain: "apps.example", ACM: true, OutboundPool: netip.MustParsePrefix("192.0.2.0/28"),
 		Networks: []cloister.Network{h.office}, Clients: h.clients,
 		Log: func(_, text string) { h.said = append(h.said, text) }}
 	h.Platform = platform.New(s, h.config, slog.New(slog.DiscardHandler))

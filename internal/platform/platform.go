@@ -25,6 +25,7 @@ type Config struct {
 	DNSSuffix     string             // what domains point to is under it; "": AppDomain
 	SSO           SSO                // how people sign in by an identity provider of the operator's
 	DailyRestarts bool               // of the dynos of apps whose owners do not decide
+	ACM           bool               // certificates can be had by themselves
 	// LookupTXT asks the DNS for text records, by which teams prove what is theirs; nil: nothing can be proven.
 	LookupTXT func(ctx context.Context, name string) ([]string, error)
 	// Clients remembers who came to the apps of a space; nil: nobody does.

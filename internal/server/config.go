@@ -60,6 +60,13 @@ type Config struct {
 	AdminEmail string `toml:"admin_email"` // of the first administrator
 	AdminTeam  string `toml:"admin_team"`  // the first team
 
+	ACMEDirectory string `toml:"acme_directory"`  // address of an ACME server that certificates are got from; "": none are
+	ACMEEmail     string `toml:"acme_email"`      // that it tells of trouble
+	ACMERoots     string `toml:"acme_roots"`      // file of certificates that it is trusted by; "": the machine's
+	ACMEHook      string `toml:"acme_dns_hook"`   // program that changes the DNS for it: PROGRAM add|remove NAME TEXT
+	ACMEServer    string `toml:"acme_dns_server"` // or the DNS server that takes dynamic updates
+	ACMEKey       string `toml:"acme_dns_key"`    // file with the key for those: NAME ALGORITHM SECRET
+
 	SSOIssuer     string `toml:"sso_issuer"`        // address of an OpenID Connect provider that people sign in by; "": there is none
 	SSOName       string `toml:"sso_name"`          // of the provider, for people
 	SSOClientID   string `toml:"sso_client_id"`     // that the provider knows us by
@@ -206,6 +213,7 @@ func (c *Config) validate() error {
 		bad("admin_team", "%s", err)
 	}
 	c.validateSSO(bad)
+	c.validateACME(bad)
 	if len(errs) > 0 {
 		return fmt.Errorf("configuration: %w", errors.Join(errs...))
 	}

@@ -78,7 +78,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	}
 	feed := router.NewFeed(log)
 	pool, _ := netip.ParsePrefix(c.OutboundPool)
-	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, DNSSuffix: c.DNSSuffix, LookupTXT: net.DefaultResolver.LookupTXT, DailyRestarts: c.DailyRestarts, TwoPeople: c.TwoPeople, OutboundPool: pool, IngressPool: c.ingressPool(),
+	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, ACM: c.ACMEDirectory != "", DNSSuffix: c.DNSSuffix, LookupTXT: net.DefaultResolver.LookupTXT, DailyRestarts: c.DailyRestarts, TwoPeople: c.TwoPeople, OutboundPool: pool, IngressPool: c.ingressPool(),
 		Networks: c.networks(), Clients: feed, Log: stream.API, SSO: platform.SSO{Team: c.SSOTeam, Role: cloister.Role(c.SSORole), Only: c.SSOOnly, Name: c.SSOName}}, log)
 	if err := firstStart(ctx, c, s, p, log); err != nil {
 		return err
@@ -110,8 +110,12 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 		return err
 	}
 	defer git.Close()
+	issuer, err := c.issuer(ctx, s, log)
+	if err != nil {
+		return err
+	}
 	ctl := control.New(s, e, table, stream, builds, control.Config{Owner: "control", AppDomain: c.AppDomain, DailyRestarts: c.DailyRestarts, Balancers: c.balancers(), ProxyProtocol: c.ProxyProtocol,
-		Mail: c.SMTP, Networks: c.networks(), Webhooks: webhook.New(receivers), Forget: git.Delete, Output: func(id string) io.WriteCloser {
+		Mail: c.SMTP, ACM: issuer, Networks: c.networks(), Webhooks: webhook.New(receivers), Forget: git.Delete, Output: func(id string) io.WriteCloser {
 			if err := lines.DropOutput(id); err != nil {
 				log.Warn("an old output of a release was not removed", "release", id, "err", err)
 			}

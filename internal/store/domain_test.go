@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/store"
@@ -39,7 +40,7 @@ func TestDomainsAndTheirCertificates(t *testing.T) {
 		})
 
 		next := b
-		next.Ready, next.EndpointID, next.EndpointName, next.ACMStatus, next.ACMReason = true, e.ID, e.Name, "failing", "No answer."
+		next.Ready, next.EndpointID, next.EndpointName, next.ACMStatus, next.ACMReason, next.ACMTries, next.ACMNext = true, e.ID, e.Name, "failing", "No answer.", 3, p.clock.Now().Add(time.Hour)
 		other := e
 		other.Label, other.Chain, other.Served, other.Key = "", "other chain", "other served", "another"
 		update(t, s, func(tx *store.Tx) error {

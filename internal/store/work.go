@@ -45,6 +45,7 @@ func (tx *Tx) TouchAll() error {
 		{"app", `SELECT $1, id, 1, $2, 0, '', '' FROM apps WHERE TRUE`},
 		{"run", `SELECT $1, id, 1, $2, 0, '', '' FROM runs WHERE TRUE`},
 		{"build", `SELECT $1, id, 1, $2, 0, '', '' FROM builds WHERE status = 'pending'`},
+		{"acm", `SELECT $1, id, 1, $2, 0, '', '' FROM apps WHERE acm`},
 		{"autoscale", `SELECT $1, id, 1, $2, 0, '', '' FROM autoscales WHERE active`},
 		{"webhook", `SELECT $1, id, 1, $2, 0, '', '' FROM webhooks WHERE ended OR id IN (SELECT webhook_id FROM deliveries WHERE next_at IS NOT NULL)`},
 	} {

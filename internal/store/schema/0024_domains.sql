@@ -23,6 +23,8 @@ CREATE TABLE domains (
   ready       BOOLEAN NOT NULL,            -- status: routers know it
   acm_status  TEXT NOT NULL,               -- status: of its automatic certificate
   acm_reason  TEXT NOT NULL,
+  acm_tries   BIGINT NOT NULL DEFAULT 0,   -- status: that have failed in a row
+  acm_next    TIMESTAMP,                   -- status: not tried before
   created_at  TIMESTAMP NOT NULL,
   updated_at  TIMESTAMP NOT NULL
 );
