@@ -24,6 +24,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"shows":   shows,
 	"until":   until,
 	"browse":  browse,
+	"choose":  choose,
 	"login":   login,
 	"tail":    tail,
 	"peering": peering,
@@ -208,6 +209,21 @@ func browse(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("login: %v", err)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs("browse.out"), []byte(out), 0o600))
+}
+
+// choose PROMPT COMMAND… runs a command on a terminal, and takes the first thing that it offers behind a prompt. What the terminal
+// shows is in choose.out.
+func choose(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: choose PROMPT COMMAND...")
+	}
+	c := exec.Command(lookPath(ts.Getenv("PATH"), args[1]), args[2:]...)
+	c.Dir, c.Env = ts.MkAbs("."), environ(ts)
+	out, err := onTerminal(c, time.Minute, dialogue{{args[0], " "}})
+	ts.Check(os.WriteFile(ts.MkAbs("choose.out"), []byte(out), 0o600))
+	if err != nil {
+		ts.Fatalf("choose: %v\n%s", err, normal(out))
+	}
 }
 
 // talk FILE COMMAND… runs a command that starts a shell somewhere, on a terminal of 97 columns and 31 lines, and talks

@@ -56,7 +56,7 @@ func TestPretend(t *testing.T) {
 			}
 			env.Setenv("PROVIDER", provider)
 			env.Setenv("PROVIDER_PORT", port)
-			p, err := startPretend(dir, port)
+			p, err := startPretend(t, dir, port)
 			if err != nil {
 				return err
 			}

@@ -2,8 +2,13 @@ package conformance_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"errors"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -11,12 +16,16 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
+	"testing"
 	"time"
 
 	"github.com/pquerna/otp/totp"
 
 	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/acm"
+	"github.com/cloister-dev/cloister/internal/acm/acmtest"
 	"github.com/cloister-dev/cloister/internal/api"
 	"github.com/cloister-dev/cloister/internal/control"
 	"github.com/cloister-dev/cloister/internal/drain"
@@ -55,16 +64,16 @@ type pretend struct {
 
 // startPretend starts a server that keeps its files in dir, with the team acme and its admin, Ada. An identity provider may be
 // at a port of this machine.
-func startPretend(dir, providerPort string) (*pretend, error) {
+func startPretend(t testing.TB, dir, providerPort string) (*pretend, error) {
 	p := &pretend{}
-	if err := p.start(dir, providerPort); err != nil {
+	if err := p.start(t, dir, providerPort); err != nil {
 		p.close()
 		return nil, err
 	}
 	return p, nil
 }
 
-func (p *pretend) start(dir, providerPort string) (err error) {
+func (p *pretend) start(t testing.TB, dir, providerPort string) (err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.stop = append(p.stop, cancel)
 	if p.log, err = os.Create(filepath.Join(dir, "server.log")); err != nil {
@@ -86,13 +95,21 @@ func (p *pretend) start(dir, providerPort string) (err error) {
 	drains := drain.New(lines, outside.Config{Allowed: func(string, string, syscall.RawConn) error { return errors.New("this server only pretends") }}, log)
 	p.stop = append(p.stop, drains.Close)
 	stream := stream{lines, collector, drains}
-	p.platform = platform.New(p.store, platform.Config{AppDomain: "apps.localhost",
+	p.platform = platform.New(p.store, platform.Config{AppDomain: "apps.localhost", ACM: true,
 		OutboundPool: netip.MustParsePrefix("198.51.100.0/24"), Networks: []cloister.Network{office}, Log: stream.api,
 		SSO: platform.SSO{Team: "acme", Role: cloister.Viewer, Name: "Example"}}, log)
 	if err := p.populate(ctx); err != nil {
 		return err
 	}
-	p.control = control.New(p.store, engine, nowhere{}, stream, nil, control.Config{Owner: "test", AppDomain: "apps.localhost",
+	router := newAnswering()
+	p.stop = append(p.stop, router.Close)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	authority := acmtest.Start(t, router.Listener.Addr().(*net.TCPAddr).Port, 1, 90*24*time.Hour)
+	issuer := acm.New(acm.Config{Directory: authority.Directory, Roots: authority.Pool(), Key: key}, slog.New(slog.DiscardHandler))
+	p.control = control.New(p.store, engine, router, stream, nil, control.Config{Owner: "test", AppDomain: "apps.localhost", ACM: issuer,
 		Networks: []cloister.Network{office}, Output: lines.Output,
 		Webhooks: webhook.New(outside.Config{Allowed: func(string, string, syscall.RawConn) error { return nil }})}, log)
 	ended := make(chan struct{})
@@ -247,8 +264,28 @@ func (s stream) Drained(ctx context.Context, workload string) {
 
 func (s stream) Delete(app string) { s.Logs.Delete(app) }
 
-// nowhere is a router that nobody comes through.
-type nowhere struct{}
+// An answering router lets nobody through, and answers certificate authorities.
+type answering struct {
+	*httptest.Server
+	table atomic.Pointer[cloister.Routes]
+}
 
-func (nowhere) Publish(cloister.Routes)            {}
-func (nowhere) Drained(netip.AddrPort, int64) bool { return true }
+func newAnswering() *answering {
+	a := &answering{}
+	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, _ := net.SplitHostPort(r.Host)
+		if table := a.table.Load(); table != nil {
+			for _, c := range table.Challenges {
+				if c.Host == host && r.URL.Path == "/.well-known/acme-challenge/"+c.Token {
+					io.WriteString(w, c.Text)
+					return
+				}
+			}
+		}
+		http.NotFound(w, r)
+	}))
+	return a
+}
+
+func (a *answering) Publish(table cloister.Routes)    { a.table.Store(&table) }
+func (*answering) Drained(netip.AddrPort, int64) bool { return true }

@@ -67,6 +67,12 @@ func Start(t testing.TB, overrides ...string) *Server {
 		if port, ok := strings.CutPrefix(o, "CLOISTER_LISTEN=:"); ok {
 			s.API = "http://127.0.0.1:" + port
 		}
+		if port, ok := strings.CutPrefix(o, "CLOISTER_HTTP=:"); ok {
+			s.HTTP = "127.0.0.1:" + port
+		}
+		if port, ok := strings.CutPrefix(o, "CLOISTER_HTTPS=:"); ok {
+			s.HTTPS = "127.0.0.1:" + port
+		}
 	}
 	s.Name, s.CA = "t"+ports[0], filepath.Join(s.State, "ca.pem")
 	s.Env = append(os.Environ(),
