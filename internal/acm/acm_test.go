@@ -227,10 +227,14 @@ func TestWhyThereIsNoCertificate(t *testing.T) {
 		"a wildcard":             {"*.example.com", nil, "takes a proof by the DNS", true, 0},
 		"a name that is refused": {"www.blocked.example", func(a *acmtest.Authority) { a.Block(t, "blocked.example") }, "signs nothing for www.blocked.example", true, time.Minute},
 		"too many":               {"www.example.com", func(a *acmtest.Authority) { a.Fail(problem(429, "rateLimited", "too many certificates")) }, "has signed enough for now: too many certificates.", false, time.Hour},
-		"a CAA record":           {"www.example.com", func(a *acmtest.Authority) { a.Fail(problem(403, "caa", "CAA record for example.com prevents issuance")) }, "A CAA record in the DNS of www.example.com", false, time.Minute},
-		"trouble of its own":     {"www.example.com", func(a *acmtest.Authority) { a.Fail(problem(500, "serverInternal", "oh no")) }, "has trouble of its own: oh no.", false, time.Minute},
-		"nonsense":               {"www.example.com", func(a *acmtest.Authority) { a.Fail(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") }) }, "does not answer as it should", false, time.Minute},
-		"it is down":             {"www.example.com", func(a *acmtest.Authority) { a.Directory = "https://127.0.0.1:1/dir" }, "does not answer as it should", false, time.Minute},
+		"a CAA record": {"www.example.com", func(a *acmtest.Authority) {
+			a.Fail(problem(403, "caa", "CAA record for example.com prevents issuance"))
+		}, "A CAA record in the DNS of www.example.com", false, time.Minute},
+		"trouble of its own": {"www.example.com", func(a *acmtest.Authority) { a.Fail(problem(500, "serverInternal", "oh no")) }, "has trouble of its own: oh no.", false, time.Minute},
+		"nonsense": {"www.example.com", func(a *acmtest.Authority) {
+			a.Fail(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") })
+		}, "does not answer as it should", false, time.Minute},
+		"it is down": {"www.example.com", func(a *acmtest.Authority) { a.Directory = "https://127.0.0.1:1/dir" }, "does not answer as it should", false, time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := acmtest.Start(t, plain, secure, life)
