@@ -73,8 +73,13 @@ func (s *signer) times() []string {
 // inCertifiedPlant has an app with automatic certificates and some domains.
 func inCertifiedPlant(t *testing.T, test func(p *plant, s *signer), names ...string) {
 	t.Helper()
+	inCertifiedPlantOf(t, &signer{}, test, names...)
+}
+
+func inCertifiedPlantOf(t *testing.T, s *signer, test func(p *plant, s *signer), names ...string) {
+	t.Helper()
 	inPlant(t, func(p *plant) {
-		s := &signer{p: p}
+		s.p = p
 		p.stop()
 		p.acm = s
 		p.start()
@@ -232,30 +237,11 @@ func (p *plant) domainIn(tx *store.Tx, name string) cloister.Domain {
 }
 
 func TestACertificateForAnotherNameIsNotUsed(t *testing.T) {
-	inPlant(t, func(p *plant) {
-		s := &signer{p: p, other: "evil.example"}
-		p.stop()
-		p.acm = s
-		p.start()
-		p.update(func(tx *store.Tx) error {
-			app, err := tx.App(p.app.ID)
-			if err != nil {
-				return err
-			}
-			app.ACM = true
-			if err := tx.UpdateApp(app); err != nil {
-				return err
-			}
-			if err := tx.InsertDomain(cloister.Domain{ID: cloister.NewID(), AppID: app.ID, Hostname: "www.example.com", CreatedAt: tx.Now, UpdatedAt: tx.Now}, "example.com"); err != nil {
-				return err
-			}
-			return tx.Touch("acm", app.ID)
-		})
-		after(time.Second)
+	inCertifiedPlantOf(t, &signer{other: "evil.example"}, func(p *plant, _ *signer) {
 		if d := p.domains()[0]; d.ACMStatus != "failing" || d.EndpointID != "" || len(p.endpoints()) != 0 {
 			t.Errorf("the domain is %+v", d)
 		}
-	})
+	}, "www.example.com")
 }
 
 func TestAnOwnersCertificateComesFirst(t *testing.T) {
