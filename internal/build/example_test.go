@@ -66,7 +66,7 @@ func answers(t *testing.T, y *yard, slug cloister.Slug, want string) {
 	}
 	port := l.Addr().(*net.TCPAddr).Port
 	l.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // a busy machine
 	defer cancel()
 	w := engine.Workload{ID: "web-" + cloister.NewID()[:8], Image: slug.Image, Env: map[string]string{
 		"PORT": fmt.Sprint(port), "PATH": runPath, "HOME": appDir, "HEROKU_RELEASE_VERSION": "v7", "DYNO": "web.1"}}
@@ -85,7 +85,11 @@ func answers(t *testing.T, y *yard, slug cloister.Slug, want string) {
 		if ctx.Err() != nil {
 			t.Fatalf("no answer; the dyno said:\n%s", said.String())
 		}
-		if resp, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/", port)); err == nil {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/", port), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp, err := http.DefaultClient.Do(r); err == nil {
 			body, _ := io.ReadAll(resp.Body)
 			resp.Body.Close()
 			got = string(body)

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"crypto/x509"
 	"slices"
 	"time"
 
@@ -69,13 +70,23 @@ func pinned(d cloister.Domain, endpoints []cloister.Endpoint) (e cloister.Endpoi
 	return endpoints[i], true
 }
 
-// renewal is when two thirds of a certificate's life are over. One that cannot be read is over.
+// renewal is when an endpoint's certificate is to be renewed. One that cannot be read is over.
 func renewal(e cloister.Endpoint) time.Time {
 	leaf, err := e.Leaf()
 	if err != nil {
 		return time.Time{}
 	}
-	return leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore) * 2 / 3)
+	return Renewal(leaf, e.UpdatedAt)
+}
+
+// Renewal is when two thirds of the life of a certificate are over that was got at a time: authorities date them back, and one that
+// is short is not to be renewed as soon as it is there.
+func Renewal(leaf *x509.Certificate, got time.Time) time.Time {
+	began := leaf.NotBefore
+	if got.After(began) && got.Before(leaf.NotAfter) {
+		began = got
+	}
+	return began.Add(leaf.NotAfter.Sub(began) * 2 / 3)
 }
 
 const (

@@ -84,3 +84,18 @@ func TestAFailedCertificateIsTriedLessAndLessOften(t *testing.T) {
 		t.Errorf("final: %+v", d)
 	}
 }
+
+func TestAShortCertificateIsNotRenewedAtOnce(t *testing.T) {
+	e := lasting(t, "short", true, -time.Hour, time.Minute) // dated back by an hour
+	e.UpdatedAt = acmNow
+	leaf, err := e.Leaf()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := plan.Renewal(leaf, e.UpdatedAt); !got.Equal(acmNow.Add(40 * time.Second)) {
+		t.Errorf("renewed at %s", got)
+	}
+	if got := plan.Renewal(leaf, time.Time{}); !got.Before(acmNow) {
+		t.Errorf("nobody knows since when: %s", got)
+	}
+}

@@ -160,6 +160,10 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	group.Go(func() error { return (&housekeeper{store: s, images: images, sources: sources, log: log}).run(ctx) })
 	group.Go(func() error { return own.keep(ctx, log) })
 	group.Go(func() error { return wildcard.keep(ctx, log) })
+	if dns, _ := c.acmeDNS(); issuer != nil && dns != nil {
+		known := &known{name: "*." + c.AppDomain, file: filepath.Join(c.controlDir(), "wildcard.pem"), issuer: issuer, use: table.prefer, log: log}
+		group.Go(func() error { return known.keep(ctx) })
+	}
 	group.Go(func() error { return insist(ctx, builder.Sweep, "what builds left behind is still there", log) })
 	group.Go(func() error {
 		<-ctx.Done()

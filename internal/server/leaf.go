@@ -73,12 +73,13 @@ func (l *leaf) keep(ctx context.Context, log *slog.Logger) error {
 	}
 }
 
-// A certified router gets our certificate with every table, and the last table again when the certificate changes.
+// A certified router gets the certificates of the default names with every table, and the last table again when one changes.
 type certified struct {
 	control.Router
 
 	mu    sync.Mutex
-	cert  cloister.Certificate
+	cert  cloister.Certificate // of our own authority
+	known cloister.Certificate // of one that clients know, which comes first; zero: there is none
 	last  cloister.Routes
 	extra int64 // tables that were published again: versions only grow
 }
@@ -88,7 +89,7 @@ func (c *certified) Publish(routes cloister.Routes) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	routes.Version += c.extra
-	routes.Certificates = []cloister.Certificate{c.cert}
+	routes.Certificates = c.certificates()
 	c.last = routes
 	c.Router.Publish(routes)
 }
@@ -101,16 +102,32 @@ func (c *certified) Drained(endpoint netip.AddrPort, version int64) bool {
 	return c.Router.Drained(endpoint, version)
 }
 
-// use puts another certificate into the table.
+// use puts another certificate of our own authority into the table.
 func (c *certified) use(cert cloister.Certificate) {
+	c.change(func() { c.cert = cert })
+}
+
+// prefer puts a certificate before it that clients know.
+func (c *certified) prefer(cert cloister.Certificate) {
+	c.change(func() { c.known = cert })
+}
+
+func (c *certified) certificates() []cloister.Certificate {
+	if len(c.known.Chain) == 0 {
+		return []cloister.Certificate{c.cert}
+	}
+	return []cloister.Certificate{c.known, c.cert}
+}
+
+func (c *certified) change(set func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cert = cert
+	set()
 	if c.last.Version == 0 {
 		return // nothing was published yet
 	}
 	c.extra++
 	c.last.Version++
-	c.last.Certificates = []cloister.Certificate{cert}
+	c.last.Certificates = c.certificates()
 	c.Router.Publish(c.last)
 }
