@@ -106,17 +106,26 @@ type commands struct {
 	Deliveries    deliveries          `cmd:"" name:"webhooks:deliveries" group:"config" help:"List what webhooks were told, and how that went."`
 	Delivery      deliveryInfo        `cmd:"" name:"webhooks:deliveries:info" group:"config" help:"Show what a webhook was told."`
 
-	Domains      domains         `cmd:"" name:"domains" group:"build" help:"List the domains of an app."`
-	DomainsAdd   domainAdd       `cmd:"" name:"domains:add" group:"build" help:"Add a domain."`
-	DomainsDrop  domainRemove    `cmd:"" name:"domains:remove" group:"build" help:"Remove a domain."`
-	Buildpacks   buildpacks      `cmd:"" name:"buildpacks" group:"build" help:"List the buildpacks of an app."`
-	BuildpackAdd buildpackAdd    `cmd:"" name:"buildpacks:add" group:"build" help:"Add a buildpack."`
-	BuildpackSet buildpackSet    `cmd:"" name:"buildpacks:set" group:"build" help:"Set the first, or another, buildpack."`
-	BuildpackOut buildpackRemove `cmd:"" name:"buildpacks:remove" group:"build" help:"Remove a buildpack."`
-	BuildpackNil buildpackClear  `cmd:"" name:"buildpacks:clear" group:"build" help:"Remove all buildpacks."`
-	Stacks       stacks          `cmd:"" name:"stacks" group:"build" help:"List stacks, and which one an app has."`
-	StackSet     stackSet        `cmd:"" name:"stack:set" group:"build" help:"Set the stack of an app."`
-	Regions      regions         `cmd:"" name:"regions" group:"build" help:"List regions."`
+	Domains      domains          `cmd:"" name:"domains" group:"build" help:"List the domains of an app."`
+	DomainsAdd   domainAdd        `cmd:"" name:"domains:add" group:"build" help:"Add a domain."`
+	DomainsDrop  domainRemove     `cmd:"" name:"domains:remove" group:"build" help:"Remove a domain."`
+	DomainsPin   domainUpdate     `cmd:"" name:"domains:update" group:"build" help:"Have a domain served with another certificate."`
+	Certs        certs            `cmd:"" name:"certs" group:"build" help:"List the certificates of an app."`
+	CertsAdd     certsAdd         `cmd:"" name:"certs:add" group:"build" help:"Add a certificate, for the domains that have none."`
+	CertsUpdate  certsUpdate      `cmd:"" name:"certs:update" group:"build" help:"Put another certificate in the place of one."`
+	CertsDrop    certsRemove      `cmd:"" name:"certs:remove" group:"build" help:"Remove a certificate."`
+	CertsAuto    certsAuto        `cmd:"" name:"certs:auto" group:"build" help:"Show the automatic certificates of an app."`
+	CertsAutoOn  certsAutoEnable  `cmd:"" name:"certs:auto:enable" group:"build" help:"Have the platform get certificates by itself."`
+	CertsAutoOff certsAutoDisable `cmd:"" name:"certs:auto:disable" group:"build" help:"End that."`
+	CertsAutoNow certsAutoRefresh `cmd:"" name:"certs:auto:refresh" group:"build" help:"Have what was not got tried again."`
+	Buildpacks   buildpacks       `cmd:"" name:"buildpacks" group:"build" help:"List the buildpacks of an app."`
+	BuildpackAdd buildpackAdd     `cmd:"" name:"buildpacks:add" group:"build" help:"Add a buildpack."`
+	BuildpackSet buildpackSet     `cmd:"" name:"buildpacks:set" group:"build" help:"Set the first, or another, buildpack."`
+	BuildpackOut buildpackRemove  `cmd:"" name:"buildpacks:remove" group:"build" help:"Remove a buildpack."`
+	BuildpackNil buildpackClear   `cmd:"" name:"buildpacks:clear" group:"build" help:"Remove all buildpacks."`
+	Stacks       stacks           `cmd:"" name:"stacks" group:"build" help:"List stacks, and which one an app has."`
+	StackSet     stackSet         `cmd:"" name:"stack:set" group:"build" help:"Set the stack of an app."`
+	Regions      regions          `cmd:"" name:"regions" group:"build" help:"List regions."`
 
 	Login            login               `cmd:"" name:"login" group:"people" help:"Log in."`
 	Logout           logout              `cmd:"" name:"logout" group:"people" help:"Log out."`

@@ -38,6 +38,7 @@ type fake struct {
 	packs       map[string][]heroku.BuildpackInstallation
 	form        map[string][]heroku.Formation
 	domains     map[string][]heroku.Domain
+	certs       map[string][]heroku.SNIEndpoint
 	drains      map[string][]heroku.LogDrain
 	hooks       map[string][]heroku.AppWebhook
 	sshKeys     []heroku.Key
@@ -62,7 +63,7 @@ type fake struct {
 
 func newFake(t testing.TB) *fake {
 	f := &fake{rules: map[string]*heroku.Ruleset{}, config: map[string]heroku.ConfigVars{}, releases: map[string][]heroku.Release{},
-		packs: map[string][]heroku.BuildpackInstallation{}, form: map[string][]heroku.Formation{}, domains: map[string][]heroku.Domain{},
+		packs: map[string][]heroku.BuildpackInstallation{}, form: map[string][]heroku.Formation{}, domains: map[string][]heroku.Domain{}, certs: map[string][]heroku.SNIEndpoint{},
 		drains: map[string][]heroku.LogDrain{}, hooks: map[string][]heroku.AppWebhook{}, stage: heroku.ConfigVars{}, monitors: map[string]heroku.Monitor{}, secrets: map[string]string{}}
 	f.outbound = []heroku.OutboundRule{{Target: "0.0.0.0/0", Protocol: "any", FromPort: heroku.Pointer(heroku.Int(0)), ToPort: heroku.Pointer(heroku.Int(65535))}}
 	f.peers = offered()

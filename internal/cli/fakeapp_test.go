@@ -314,6 +314,7 @@ func (f *fake) dynoRoutes(mux *http.ServeMux) {
 		f.domains[a.ID] = append(f.domains[a.ID], d)
 		reply(w, 201, d)
 	}))
+	f.certRoutes(mux)
 	mux.HandleFunc("DELETE /apps/{app}/domains/{host}", f.on(func(w http.ResponseWriter, r *http.Request, a *heroku.App) {
 		n := len(f.domains[a.ID])
 		f.domains[a.ID] = slices.DeleteFunc(f.domains[a.ID], func(d heroku.Domain) bool { return d.Hostname == r.PathValue("host") })

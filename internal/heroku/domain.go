@@ -46,6 +46,11 @@ func (c *Client) AddDomain(ctx context.Context, app string, in DomainCreateOpts)
 	return call[Domain](ctx, c, http.MethodPost, Path("/apps/%s/domains", app), in)
 }
 
+// UpdateDomain has a domain served with another certificate.
+func (c *Client) UpdateDomain(ctx context.Context, app, hostname string, in DomainUpdateOpts) (Domain, error) {
+	return call[Domain](ctx, c, http.MethodPatch, Path("/apps/%s/domains/%s", app, hostname), in)
+}
+
 // RemoveDomain takes a domain from an app.
 func (c *Client) RemoveDomain(ctx context.Context, app, hostname string) (Domain, error) {
 	return call[Domain](ctx, c, http.MethodDelete, Path("/apps/%s/domains/%s", app, hostname), nil)

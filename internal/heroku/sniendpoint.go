@@ -73,6 +73,11 @@ func (c *Client) EnableACM(ctx context.Context, app string) (App, error) {
 	return call[App](ctx, c, http.MethodPost, Path("/apps/%s/acm", app), struct{}{})
 }
 
+// RefreshACM has the certificates that were not had tried again.
+func (c *Client) RefreshACM(ctx context.Context, app string) (App, error) {
+	return call[App](ctx, c, http.MethodPatch, Path("/apps/%s/acm", app), ACMOpts{ACMRefresh: Pointer(true)})
+}
+
 // DisableACM ends that.
 func (c *Client) DisableACM(ctx context.Context, app string) (App, error) {
 	return call[App](ctx, c, http.MethodDelete, Path("/apps/%s/acm", app), nil)
