@@ -73,11 +73,15 @@ func New(config Config, log *slog.Logger) (*Router, error) {
 	return r, nil
 }
 
+// maxFrame is how large a frame of HTTP/2 may be: the standard's number. Each connection that sends one has so much memory.
+const maxFrame = 16 << 10
+
 func (r *Router) newServer() *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP2(true)
 	return &http.Server{
 		Handler: http.HandlerFunc(r.serveStream), Protocols: protocols, TLSConfig: r.tls.Clone(),
+		HTTP2:       &http.HTTP2Config{MaxReadFrameSize: maxFrame},
 		IdleTimeout: r.limits.idle, MaxHeaderBytes: maxHead, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return withOrigin(ctx, c.(*tls.Conn).NetConn().(*socket))
