@@ -19,7 +19,7 @@ import (
 
 // The default names get a certificate from a real ACME server, by the DNS; it is renewed, and a new life begins with it.
 func TestDefaultNamesHaveACertificateThatClientsKnow(t *testing.T) {
-	authority := acmtest.Start(t, 1, 1, 6*time.Second)
+	authority := acmtest.Start(t, 1, 1, 15*time.Second)
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
