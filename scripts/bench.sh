@@ -5,6 +5,8 @@ cd "$(dirname "$0")/.."
 scripts/install.sh server bench
 echo "== The router beside nginx, HAProxy and Caddy"
 bench/router/run.sh
+echo "== 10 000 names with certificates: what one takes, and how long until one has changed"
+go test -run '^$' -bench Certificates -benchtime 10x ./internal/router
 echo "== The network of spaces beside a plain bridge"
 bench/network/run.sh
 echo "== A whole server: what people wait for, and what it takes when idle"
