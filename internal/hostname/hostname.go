@@ -3,6 +3,7 @@
 package hostname
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
 
@@ -14,6 +15,8 @@ import (
 
 // hosts are the rules for names in the DNS, as browsers have them: lower case, and no look-alikes of dots and dashes.
 var hosts = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
+
+var errUnstable = errors.New("another name when it is read again")
 
 // Parse reads a host name that a domain may have: with at least two labels, and not an address. Names in other scripts
 // become punycode. "*." in front stands for every name below. own are the names under which the platform gives names itself.
@@ -28,7 +31,10 @@ func Parse(s string, own ...string) (string, error) {
 		}
 	}
 	ascii, err := hosts.ToASCII(name)
-	if err != nil || strings.Contains(name, "*") || strings.ContainsAny(ascii, ":/@ ") {
+	if again, wrong := hosts.ToASCII(ascii); err == nil && (wrong != nil || again != ascii) {
+		err = errUnstable // what it stands for has no place in a name
+	}
+	if err != nil || strings.Contains(name, "*") || strings.ContainsAny(ascii, ":/@ ") || strings.HasSuffix(ascii, ".") {
 		return "", cloister.Errorf(cloister.Invalid, "Hostname %q is not a host name. Use letters, digits, dashes and dots: www.example.com, or *.example.com for every name below.", cloister.Words(s, 100))
 	}
 	suffix, _ := publicsuffix.PublicSuffix(ascii)
