@@ -25,7 +25,7 @@ func TestHTTP2IsAsTheStandardSays(t *testing.T) {
 		r.Apps = []cloister.Route{route}
 	})
 	at := w.router.HTTPSAddr().(*net.TCPAddr)
-	c := &config.Config{Host: "127.0.0.1", Port: at.Port, Path: "/", TLS: true, Insecure: true, Timeout: 2 * time.Second, MaxHeaderLen: 4000}
+	c := &config.Config{Host: "127.0.0.1", Port: at.Port, Path: "/", TLS: true, Insecure: true, Timeout: 5 * time.Second, MaxHeaderLen: 4000}
 	total := 0
 	for _, group := range []*spec.TestGroup{generic.Spec(), http2.Spec(), hpack.Spec()} {
 		group.Test(c)
