@@ -32,6 +32,11 @@ const (
 	ACMFailed  = "failed"  // it is tried again now and then, or when it is asked for
 )
 
+// ForgetACM is for a domain whose automatic certificate nobody waits for, or is to be tried as if for the first time.
+func (d *Domain) ForgetACM() {
+	d.ACMStatus, d.ACMReason, d.ACMTries, d.ACMNext = "", "", 0, time.Time{}
+}
+
 // Wildcard reports whether the domain stands for every name below another, and tells that one.
 func (d Domain) Wildcard() (parent string, ok bool) { return strings.CutPrefix(d.Hostname, "*.") }
 

@@ -45,13 +45,17 @@ func ValidRedirectURI(s string) error {
 	if why == "" && u.User != nil {
 		why = "has a password in it"
 	}
-	if why == "" && u.Scheme == "http" && u.Hostname() != "localhost" {
-		if a, err := netip.ParseAddr(u.Hostname()); err != nil || !a.IsLoopback() {
-			why = "has no TLS, and is not the machine that people are at"
-		}
+	if why == "" && u.Scheme == "http" && !Loopback(u.Hostname()) {
+		why = "has no TLS, and is not the machine that people are at"
 	}
 	if why != "" {
 		return Errorf(Invalid, "Redirect uri %s. Use https://HOST/PATH, or http://localhost:PORT/PATH.", why)
 	}
 	return nil
+}
+
+// Loopback reports whether a host, a name or an address, is the machine that asks.
+func Loopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
 }

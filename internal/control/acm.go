@@ -58,7 +58,7 @@ func (c *Control) acmPlan(ctx context.Context, appID string) (app cloister.App, 
 		}
 		for _, was := range p.Idle {
 			d := was
-			d.ACMStatus, d.ACMReason, d.ACMTries, d.ACMNext = "", "", 0, time.Time{}
+			d.ForgetACM()
 			if err := tx.UpdateDomain(was, d); err != nil {
 				return err
 			}
@@ -89,7 +89,8 @@ func (c *Control) issued(d cloister.Domain, chain string, key cloister.Secret, e
 	if err == nil {
 		read, wrong := cloister.ReadCertificate(chain, key, now, nil)
 		if wrong == nil && read.Covers(d.Hostname) {
-			d.ACMStatus, d.ACMReason, d.ACMTries, d.ACMNext = cloister.ACMIssued, "", 0, time.Time{}
+			d.ForgetACM()
+			d.ACMStatus = cloister.ACMIssued
 			return d, &cloister.Endpoint{Chain: chain, Served: string(read.Served), Key: key, ACM: true}
 		}
 		err = errors.Join(wrong, errors.New("it is not for the name"))

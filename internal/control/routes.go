@@ -234,13 +234,16 @@ func (r *routes) ask(c cloister.Challenge) int64 {
 	return version
 }
 
-// unask ends a challenge.
+// unask ends the challenges of a name. Where there are none, no router needs another table.
 func (r *routes) unask(host string) {
+	of := func(c cloister.Challenge) bool { return c.Host == host }
 	r.mu.Lock()
-	r.challenges = slices.DeleteFunc(slices.Clone(r.challenges), func(c cloister.Challenge) bool { return c.Host == host })
-	r.version++
+	if slices.ContainsFunc(r.challenges, of) {
+		r.challenges = slices.DeleteFunc(slices.Clone(r.challenges), of)
+		r.version++
+	}
 	r.mu.Unlock()
-	r.publish()
+	r.publish() // nothing, if it is as it was
 }
 
 // publish hands the table to the router, unless it has it already.

@@ -3,7 +3,6 @@ package platform
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/store"
@@ -67,9 +66,7 @@ func uncertify(tx *store.Tx, appID string) error {
 			}
 		}
 	}
-	return eachDomain(tx, appID, func(d *cloister.Domain) {
-		d.ACMStatus, d.ACMReason, d.ACMTries, d.ACMNext = "", "", 0, time.Time{}
-	})
+	return eachDomain(tx, appID, (*cloister.Domain).ForgetACM)
 }
 
 // eachDomain changes those of an app's domains that change changes.
@@ -95,7 +92,7 @@ func (p *Platform) RefreshACM(ctx context.Context, a cloister.Actor, ref string)
 		}
 		if err := eachDomain(tx, app.ID, func(d *cloister.Domain) {
 			if slices.Contains([]string{cloister.ACMFailing, cloister.ACMFailed}, d.ACMStatus) {
-				d.ACMStatus, d.ACMReason, d.ACMTries, d.ACMNext = "", "", 0, time.Time{}
+				d.ForgetACM()
 			}
 		}); err != nil {
 			return err

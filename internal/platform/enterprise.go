@@ -68,10 +68,11 @@ func (p *Platform) Enterprises(ctx context.Context, a cloister.Actor) (out []Ent
 		if err := p.can(tx, a, viewAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}
-		e, err := p.enterprise(tx, a)
-		if e.Member {
-			out = []Enterprise{e}
+		if !a.User.Operator {
+			return nil
 		}
+		e, err := p.enterprise(tx, a)
+		out = []Enterprise{e}
 		return err
 	})
 	return out, err

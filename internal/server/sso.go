@@ -1,7 +1,6 @@
 package server
 
 import (
-	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -23,7 +22,7 @@ func (c *Config) validateSSO(bad func(key, format string, args ...any)) {
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
 		bad("sso_issuer", "%q is not an address such as https://id.example.com", c.SSOIssuer)
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !cloister.Loopback(u.Hostname()):
 		bad("sso_issuer", "%s has no TLS: anybody on the way could say who comes in", c.SSOIssuer)
 	}
 	if c.SSOClientID == "" {
@@ -40,11 +39,6 @@ func (c *Config) validateSSO(bad func(key, format string, args ...any)) {
 	if c.SSORole != string(cloister.Admin) && c.SSORole != string(cloister.MemberRole) && c.SSORole != string(cloister.Viewer) {
 		bad("sso_role", "%q is not admin, member or viewer", c.SSORole)
 	}
-}
-
-func isLoopback(host string) bool {
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.IsLoopback()
 }
 
 func (c *Config) ssoSecret() (cloister.Secret, error) {

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -62,16 +61,6 @@ func Start(t testing.TB, httpPort, tlsPort int, life time.Duration) *Authority {
 // Trust is the certificate that the authority itself is served with, as PEM.
 func (a *Authority) Trust() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.server.Certificate().Raw})
-}
-
-// TrustFile is a file with it.
-func (a *Authority) TrustFile(t testing.TB) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "acme.pem")
-	if err := os.WriteFile(path, a.Trust(), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // Pool trusts the authority's own certificate.
