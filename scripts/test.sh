@@ -58,15 +58,15 @@ show <"$log.beside" || true
 passed=$(grep -cE '^\s*--- PASS' "$log" || true)
 failures=$(grep -cE '^\s*--- FAIL|^FAIL\s.*\[(build|setup) failed\]' "$log" || true)
 skipped=$(grep -cE '^\s*--- SKIP' "$log" || true)
-if [ "$failures" -gt 0 ]; then
-  echo
-  echo "Failed:"
-  grep -B12 -A8 -E '^\s*--- FAIL|^\s*FAIL: |^FAIL\s.*\[(build|setup) failed\]' "$log" | grep -vE '^\s*(--- (PASS|SKIP)|=== )' | cut -c1-300 | sed 's/^/  /'
-fi
 if [ "$skipped" -gt 0 ]; then
   echo
   echo "Skipped:"
   grep -A3 -E '^\s*--- SKIP' "$log" | grep -v '^--$' | sed 's/^/  /'
+fi
+if [ "$failures" -gt 0 ]; then
+  echo
+  echo "Failed:"
+  grep -B12 -A8 -E '^\s*--- FAIL|^\s*FAIL: |^FAIL\s.*\[(build|setup) failed\]' "$log" | grep -vE '^\s*(--- (PASS|SKIP)|=== )' | cut -c1-300 | sed 's/^/  /'
 fi
 echo
 echo "$passed passed, $failures failed, $skipped skipped"
