@@ -11,6 +11,7 @@ type Domain struct {
 	AppID      string
 	Hostname   string // lower case, in punycode; "*.example.com" stands for every name below
 	EndpointID string // SNI endpoint that it is served with; "": none
+	Clients    string // PEM: the authorities whose clients alone may come; "": all may
 	Ready      bool   // routers know it; written by control
 	CreatedAt  time.Time
 	UpdatedAt  time.Time

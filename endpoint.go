@@ -224,5 +224,5 @@ func (e Endpoint) Leaf() (*x509.Certificate, error) {
 
 // Certificate is what the router serves names with.
 func (e Endpoint) Certificate(names []string) Certificate {
-	return Certificate{Names: names, Chain: []byte(e.Served), Key: []byte(e.Key.Reveal())}
+	return Certificate{Names: names, Chain: []byte(e.Served), Key: []byte(e.Key.Reveal())}.Summed()
 }

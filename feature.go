@@ -17,6 +17,8 @@ const (
 	DailyRestarts   = "daily-dyno-restarts"
 	RuntimeMetrics  = "log-runtime-metrics"
 	RuntimeExec     = "runtime-heroku-exec"
+	StrictTLS       = "spaces-strict-tls"
+	ModernTLS       = "spaces-tls-modern"
 )
 
 // Features are all features of apps, by name. Whether dynos are restarted daily an operator decides for the apps whose
@@ -26,8 +28,10 @@ func Features(daily bool) []Feature {
 		{DailyRestarts, "Restart each dyno when it has been up for a day, as Heroku does.", daily, false},
 		{RuntimeMetrics, "Write what each dyno uses of memory and processors into the log.", false, true},
 		{Preboot, "Start a dyno's successor beside it where stopping it first would take down more than a quarter.", true, false},
-		{RuntimeExec, "Let those who may deploy the app into its running dynos: ps:exec, ps:copy, ps:forward, ps:socks, run:inside.", true, false},
 		{ReleaseRollback, "Go back to the release before when the dynos of a new one do not come up.", true, false},
+		{RuntimeExec, "Let those who may deploy the app into its running dynos: ps:exec, ps:copy, ps:forward, ps:socks, run:inside.", true, false},
+		{StrictTLS, "Refuse TLS 1.0, TLS 1.1 and their suites on the app's names. Switch it off only for clients that speak nothing newer.", true, false},
+		{ModernTLS, "Speak TLS 1.3 alone on the app's names.", false, false},
 	}
 }
 

@@ -1,6 +1,11 @@
 package cloister
 
-import "net/netip"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+)
 
 // Routes is the whole table of the router, as of Version. A table replaces the one before.
 type Routes struct {
@@ -32,6 +37,8 @@ type Route struct {
 	Dynos       []RouteDyno
 
 	Certificates []Certificate // of its own names
+	TLS          TLSProfile    // what clients of its names must speak
+	Clients      []Clients     // of names that are for known clients alone
 
 	// Where pages of the app's own are, http or https, that clients see in place of the router's; "" for none.
 	ErrorPage, MaintenancePage string
@@ -43,6 +50,12 @@ type RouteDyno struct {
 	Name     string // "web.1"
 	Zone     string
 	Endpoint netip.AddrPort
+}
+
+// Clients says who alone may come to a name of an app: whose certificate one of the authorities has signed.
+type Clients struct {
+	Host        string // as in Hosts
+	Authorities []byte // PEM
 }
 
 // A Challenge is what a certificate authority asks a name for, and gets whatever the app of that name says, and whoever it trusts:
@@ -60,4 +73,15 @@ type Certificate struct {
 	Names []string
 	Chain []byte // PEM, leaf first
 	Key   []byte // PEM
+	Sum   string // of the two, in hex, by which routers know it again; see Summed
+}
+
+// Summed is the certificate with its sum.
+func (c Certificate) Summed() Certificate {
+	h := sha256.New()
+	fmt.Fprintf(h, "%d\n", len(c.Chain))
+	h.Write(c.Chain)
+	h.Write(c.Key)
+	c.Sum = hex.EncodeToString(h.Sum(nil))
+	return c
 }

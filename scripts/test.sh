@@ -61,7 +61,7 @@ skipped=$(grep -cE '^\s*--- SKIP' "$log" || true)
 if [ "$skipped" -gt 0 ]; then
   echo
   echo "Skipped:"
-  grep -A3 -E '^\s*--- SKIP' "$log" | grep -v '^--$' | sed 's/^/  /'
+  grep -A3 -E '^\s*--- SKIP' "$log" | grep -vE '^--$|^\s*--- PASS|^=== ' | sed 's/^/  /'
 fi
 if [ "$failures" -gt 0 ]; then
   echo

@@ -279,9 +279,14 @@ func equalRoutes(a, b cloister.Route) bool {
 	return a.AppName == b.AppName && a.SpaceID == b.SpaceID && slices.Equal(a.Hosts, b.Hosts) && a.Internal == b.Internal &&
 		a.Maintenance == b.Maintenance && a.Blank == b.Blank && a.Crashed == b.Crashed && a.Starting == b.Starting &&
 		a.ErrorPage == b.ErrorPage && a.MaintenancePage == b.MaintenancePage &&
-		slices.Equal(a.Dynos, b.Dynos) && slices.EqualFunc(a.Certificates, b.Certificates, equalCertificates)
+		slices.Equal(a.Dynos, b.Dynos) && slices.EqualFunc(a.Certificates, b.Certificates, equalCertificates) &&
+		a.TLS == b.TLS && slices.EqualFunc(a.Clients, b.Clients, equalClients)
 }
 
 func equalCertificates(a, b cloister.Certificate) bool {
-	return slices.Equal(a.Names, b.Names) && bytes.Equal(a.Chain, b.Chain) && bytes.Equal(a.Key, b.Key)
+	return a.Sum == b.Sum && slices.Equal(a.Names, b.Names)
+}
+
+func equalClients(a, b cloister.Clients) bool {
+	return a.Host == b.Host && bytes.Equal(a.Authorities, b.Authorities)
 }

@@ -23,10 +23,13 @@ type RouteInput struct {
 func Route(in RouteInput) cloister.Route {
 	r := cloister.Route{AppID: in.App.ID, AppName: in.App.Name, SpaceID: in.App.SpaceID,
 		Internal: in.App.InternalRouting, Maintenance: in.App.Maintenance, Blank: !in.Deployed,
-		ErrorPage: pageURL(in.App, "ERROR_PAGE_URL"), MaintenancePage: pageURL(in.App, "MAINTENANCE_PAGE_URL")}
+		TLS: in.App.TLS(), ErrorPage: pageURL(in.App, "ERROR_PAGE_URL"), MaintenancePage: pageURL(in.App, "MAINTENANCE_PAGE_URL")}
 	r.Hosts = append(r.Hosts, strings.ToLower(in.Host))
 	for _, d := range in.Domains {
 		r.Hosts = append(r.Hosts, d.Hostname)
+		if d.Clients != "" {
+			r.Clients = append(r.Clients, cloister.Clients{Host: d.Hostname, Authorities: []byte(d.Clients)})
+		}
 	}
 	slices.Sort(r.Hosts)
 	for _, e := range in.Endpoints {

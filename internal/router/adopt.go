@@ -1,6 +1,7 @@
 package router
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ func (r *Router) adopt(routes cloister.Routes, epoch string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	old := r.table.Load()
-	t, complaints := newTable(routes, old, r.drained)
+	t, complaints := r.newTable(routes, old)
 	for _, c := range complaints {
 		r.log.Error("part of the table left out", "cause", c)
 	}
@@ -46,7 +47,11 @@ func (t *table) expels(g *guard) bool {
 		return false
 	}
 	a := t.apps[v.app.AppID]
-	return a != nil && !(t.leads(g.from, a) && a.admits(g.from, v.client))
+	if a == nil {
+		return false
+	}
+	p := t.lookup([]byte(v.name)).policy
+	return !t.leads(g.from, a) || !a.admits(g.from, v.client) || p != nil && p.closed && !p.allows(g.from.policy.Load(), tls.VersionTLS13)
 }
 
 // drained is called by a dyno that has left the table when its last request is done.
@@ -66,6 +71,7 @@ func (r *Router) report() {
 }
 
 func (r *Router) tableFile() string  { return filepath.Join(r.config.State, "table.json") }
+func (r *Router) ticketFile() string { return filepath.Join(r.config.State, "tickets.json") }
 func (r *Router) recentFile() string { return filepath.Join(r.config.State, "recent.json") }
 
 // load adopts the table on disk, if there is one.
@@ -84,6 +90,9 @@ func (r *Router) load() error {
 	if err := json.Unmarshal(b, &routes); err != nil {
 		return fmt.Errorf("read %s: %w", r.tableFile(), err)
 	}
+	if err := r.join(&routes, nil); err != nil {
+		return err
+	}
 	r.adopt(routes, "")
 	return nil
 }
@@ -92,6 +101,9 @@ func (r *Router) load() error {
 func (r *Router) keep(file string, text []byte) error {
 	if r.config.State == "" {
 		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return err
 	}
 	f, err := os.CreateTemp(r.config.State, "*.new") // with mode 0600
 	if err != nil {

@@ -1,7 +1,6 @@
 package router
 
 import (
-	"crypto/sha256"
 	"crypto/tls"
 	"fmt"
 	"strings"
@@ -13,22 +12,20 @@ import (
 type certificates struct {
 	first  *tls.Certificate            // for clients that name nothing we know
 	byName map[string]*tls.Certificate // "*.example.com" stands for one label
-	parsed map[[sha256.Size]byte]*tls.Certificate
+	parsed map[string]*tls.Certificate // by its sum
 }
 
 // newCertificates parses certificates, except those that old has already parsed. One that does not parse is left
 // out: it must not take the others with it.
 func newCertificates(list []cloister.Certificate, old *certificates) (c certificates, bad []error) {
-	c.byName, c.parsed = map[string]*tls.Certificate{}, map[[sha256.Size]byte]*tls.Certificate{}
+	c.byName, c.parsed = map[string]*tls.Certificate{}, map[string]*tls.Certificate{}
 	for _, one := range list {
-		h := sha256.New()
-		fmt.Fprintf(h, "%d\n", len(one.Chain))
-		h.Write(one.Chain)
-		h.Write(one.Key)
-		sum := [sha256.Size]byte(h.Sum(nil))
+		if one.Sum == "" {
+			one = one.Summed()
+		}
 		var cert *tls.Certificate
 		if old != nil {
-			cert = old.parsed[sum]
+			cert = old.parsed[one.Sum]
 		}
 		if cert == nil {
 			pair, err := tls.X509KeyPair(one.Chain, one.Key)
@@ -38,7 +35,7 @@ func newCertificates(list []cloister.Certificate, old *certificates) (c certific
 			}
 			cert = &pair
 		}
-		c.parsed[sum] = cert
+		c.parsed[one.Sum] = cert
 		if c.first == nil {
 			c.first = cert
 		}

@@ -29,11 +29,11 @@ const flushAt = 16 << 10
 // newClient takes over a connection, and the guard that has watched it so far.
 func (r *Router) newClient(s *socket, rw net.Conn, g *guard) *client {
 	c := &client{r: r, raw: s.TCPConn, rw: rw, rd: newReader(rw), g: g}
-	c.x = exchange{r: r, g: g, q: &c.q, down: c, up: &c.up, proto: "http1.1", tls: "unknown"}
+	c.x = exchange{r: r, g: g, q: &c.q, down: c, up: &c.up, proto: "http1.1"}
 	c.x.comeFrom(&s.origin)
 	if t, ok := rw.(*tls.Conn); ok {
 		state := t.ConnectionState()
-		c.x.https, c.x.tls, c.x.sni = true, tlsName(state.Version), state.ServerName
+		c.x.speaks(&state)
 	}
 	g.mu.Lock()
 	g.client = c
@@ -234,13 +234,3 @@ func (c *client) interrupt() { c.raw.SetDeadline(longAgo) }
 func (c *client) resume()    { c.raw.SetDeadline(time.Time{}) }
 func (c *client) sever()     { c.raw.Close() }
 func (c *client) gone() bool { return hungUp(c.raw) }
-
-func tlsName(version uint16) string {
-	switch version {
-	case tls.VersionTLS12:
-		return "tls1.2"
-	case tls.VersionTLS13:
-		return "tls1.3"
-	}
-	return "unknown"
-}

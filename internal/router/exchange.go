@@ -17,8 +17,9 @@ type exchange struct {
 
 	proto   string // "http1.1" or "http2.0", for the log
 	https   bool
-	tls     string // version, for the log
+	version uint16 // of TLS
 	sni     string // the name that a TLS client asked for
+	shown   []byte // the certificate that it has shown, DER; nil: none
 	fwd     []byte // X-Forwarded-For as the dyno gets it
 	id      []byte // X-Request-Id
 	from    *origin
@@ -31,6 +32,7 @@ type exchange struct {
 
 	table     *table
 	app       *app
+	policy    *policy
 	dyno      *dyno
 	began     time.Time
 	connected time.Duration // -1: never
@@ -67,7 +69,7 @@ const (
 	abort                // nothing more is said, not even goodbye
 )
 
-// mismatch is the failure of a request to another app than its connection was made for. Over HTTP/2, where browsers use a
+// mismatch is the failure of a request to another app than its connection was made for, or one that asks more of its clients. Over HTTP/2, where browsers use a
 // connection for all names that its certificate has, the status makes them open another one and ask again.
 func (x *exchange) mismatch() *failure {
 	if x.proto == "http2.0" {
@@ -99,9 +101,15 @@ func (x *exchange) run() outcome {
 	}
 	x.count()
 	if x.sni != "" {
-		if other := x.table.reachSNI(x.sni, x.from); other != nil && other != a {
+		if other := x.table.reachSNI(x.sni, x.from).app; other != nil && other != a {
 			return x.refuse(x.mismatch())
 		}
+	}
+	switch {
+	case x.https && !x.policy.allows(x.from.policy.Load(), x.version):
+		return x.refuse(x.mismatch())
+	case !x.https && x.policy.closed:
+		return x.refuse(h32Plain)
 	}
 	if x.q.oddExpect {
 		return x.refuse(h26Expect)
@@ -134,11 +142,11 @@ func (x *exchange) tell(text string) outcome {
 func (x *exchange) find() *app {
 	for {
 		t := x.r.table.Load()
-		a := t.reach(x.q.name, x.from)
-		x.g.visits(a, x.client)
+		at := t.reach(x.q.name, x.from)
+		x.g.visits(at.app, x.q.name, x.client)
 		if x.r.table.Load() == t {
-			x.table, x.app = t, a
-			return a
+			x.table, x.app, x.policy = t, at.app, at.policy
+			return at.app
 		}
 	}
 }

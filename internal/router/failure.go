@@ -36,6 +36,7 @@ var (
 	h26Expect = &failure{"H26", "Request Error: unsupported expect header value", "error", 417, pageExpectation}
 	h31       = &failure{"H31", "Misdirected Request", "error", 421, pageMisdirected}
 	h32       = &failure{"H32", "TLS Certificate Mismatch", "error", 495, pageMisdirected}
+	h32Plain  = &failure{"H32", "TLS client certificate required", "error", 496, pageCertificate}
 
 	noSuchApp  = &failure{status: 404, page: pageNoApp}
 	badRequest = &failure{status: 400, page: pageBadRequest}

@@ -22,12 +22,13 @@ type Feed struct {
 	began time.Time
 	poll  time.Duration
 
-	mu      sync.Mutex
-	version int64
-	table   []byte        // an answer, nil before the first Publish
-	news    chan struct{} // closed when there is another table
-	routers map[string]*peer
-	left    time.Time // when the last router said goodbye
+	mu           sync.Mutex
+	version      int64
+	table        []byte                          // an answer, nil before the first Publish
+	certificates map[string]cloister.Certificate // that it names, by their sums
+	news         chan struct{}                   // closed when there is another table
+	routers      map[string]*peer
+	left         time.Time // when the last router said goodbye
 
 	asked     int64 // questions so far
 	inquiries []*inquiry
@@ -63,6 +64,7 @@ func (f *Feed) Publish(routes cloister.Routes) {
 	if f.table != nil && routes.Version <= f.version {
 		return
 	}
+	routes, certificates := split(routes)
 	inner, err := json.Marshal(routes)
 	if err == nil {
 		inner, err = json.Marshal(answer{Epoch: f.epoch, Routes: inner})
@@ -71,7 +73,7 @@ func (f *Feed) Publish(routes cloister.Routes) {
 		f.log.Error("table not published", "version", routes.Version, "cause", err)
 		return
 	}
-	f.version, f.table = routes.Version, inner
+	f.version, f.table, f.certificates = routes.Version, inner, certificates
 	close(f.news)
 	f.news = make(chan struct{})
 }

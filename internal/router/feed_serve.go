@@ -18,6 +18,8 @@ func (f *Feed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "only routers come here", http.StatusMethodNotAllowed)
 	case r.URL.Path == "/sync":
 		f.serveSync(w, r)
+	case r.URL.Path == "/certificates":
+		f.serveCertificates(w, r)
 	case r.URL.Path == "/questions":
 		f.serveQuestions(w, r)
 	case r.URL.Path == "/lines":

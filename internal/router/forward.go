@@ -1,6 +1,8 @@
 package router
 
 import (
+	"crypto/tls"
+	"encoding/base64"
 	"math/rand/v2"
 	"strconv"
 )
@@ -56,6 +58,10 @@ func (x *exchange) appendRequest(dst []byte) []byte {
 	dst = strconv.AppendInt(dst, x.began.UnixMilli(), 10)
 	dst = append(dst, "\r\nX-Request-Id: "...)
 	dst = append(dst, x.id...)
+	if x.policy.closed && x.shown != nil { // RFC 9440
+		dst = append(dst, "\r\nClient-Cert: :"...)
+		dst = append(base64.StdEncoding.AppendEncode(dst, x.shown), ':')
+	}
 	if x.proto == "http2.0" {
 		dst = append(dst, "\r\nVia: 2.0 "...)
 	} else if q.old {
@@ -87,6 +93,14 @@ func (h *head) appendFields(dst []byte, pass func(kind) bool) []byte {
 func (x *exchange) comeFrom(o *origin) {
 	x.from, x.client, x.secure = o, o.client, o.secure
 	x.fromIP = o.client.AppendTo(nil)
+}
+
+// speaks notes what a connection's TLS has agreed on.
+func (x *exchange) speaks(state *tls.ConnectionState) {
+	x.https, x.version, x.sni = true, state.Version, state.ServerName
+	if len(state.PeerCertificates) > 0 {
+		x.shown = state.PeerCertificates[0].Raw
+	}
 }
 
 // identify works out who asks: X-Forwarded-For, with the client at the right, and the request's id. It reports

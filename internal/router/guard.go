@@ -52,9 +52,10 @@ const (
 	detached               // nothing that the guard may touch
 )
 
-// A visit is who talks to which app; nil is an app that is not there. By a balancer's connection many come.
+// A visit is who talks to which app, by which of its names; nil is an app that is not there. By a balancer's connection many come.
 type visit struct {
 	app    *app
+	name   string // "": it has said none yet
 	client netip.Addr
 }
 
@@ -65,9 +66,9 @@ func newGuard(w *watch, from *origin, client interruptible) *guard {
 }
 
 // visits notes who talks to which app.
-func (g *guard) visits(a *app, client netip.Addr) {
-	if v := g.visit.Load(); v == nil || v.app != a || v.client != client {
-		g.visit.Store(&visit{a, client})
+func (g *guard) visits(a *app, name []byte, client netip.Addr) {
+	if v := g.visit.Load(); v == nil || v.app != a || v.name != string(name) || v.client != client {
+		g.visit.Store(&visit{a, string(name), client})
 	}
 }
 

@@ -19,7 +19,7 @@ const (
 	forwardedForField
 	forwardedProtoField
 	forwardedPortField
-	ownField // X-Request-Start: only the router may say that
+	ownField // X-Request-Start, Client-Cert: only the router may say that
 	requestIDField
 )
 
@@ -42,6 +42,8 @@ func kindOf(name []byte) kind {
 			return hopField
 		}
 		return either(name, "connection", connectionField)
+	case 11:
+		return either(name, "client-cert", ownField)
 	case 12:
 		return either(name, "x-request-id", requestIDField)
 	case 14:
@@ -59,6 +61,9 @@ func kindOf(name []byte) kind {
 	case 17:
 		if sameFold(name, "x-forwarded-proto") {
 			return forwardedProtoField
+		}
+		if sameFold(name, "client-cert-chain") {
+			return ownField
 		}
 		return either(name, "transfer-encoding", encodingField)
 	case 18:

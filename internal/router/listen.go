@@ -88,7 +88,7 @@ func (r *Router) serveTLS(s *socket) {
 	if !r.introduce(s, g) {
 		return
 	}
-	t := tls.Server(s, r.tls)
+	t := tls.Server(s, &tls.Config{GetConfigForClient: r.greet})
 	g.enter(reading, r.limits.handshake)
 	if err := t.Handshake(); err != nil {
 		return
@@ -98,8 +98,8 @@ func (r *Router) serveTLS(s *socket) {
 		t.Close() // it has seen what it wanted
 		return
 	}
-	g.visits(r.table.Load().reachSNI(state.ServerName, &s.origin), s.client)
-	if a := r.table.Load().reachSNI(state.ServerName, &s.origin); a != nil && !a.admits(&s.origin, s.client) {
+	g.visits(r.table.Load().reachSNI(state.ServerName, &s.origin).app, nil, s.client)
+	if a := r.table.Load().reachSNI(state.ServerName, &s.origin).app; a != nil && !a.admits(&s.origin, s.client) {
 		return // the table has changed since greet
 	}
 	if state.NegotiatedProtocol == "h2" {
@@ -111,18 +111,23 @@ func (r *Router) serveTLS(s *socket) {
 	r.newClient(s, t, g).serve()
 }
 
-// greet sees a TLS client's first message. Who is not trusted by the app that the client names gets no answer to it,
-// not even an alert.
+// greet sees a TLS client's first message, and says how to go on with it. Who is not trusted by the app that the client names gets
+// no answer, not even an alert.
 func (r *Router) greet(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	from := &hello.Conn.(*socket).origin
-	if proof := r.table.Load().proof(hello); proof != nil {
+	t := r.table.Load()
+	if proof := t.proof(hello); proof != nil {
 		return proof, nil
 	}
-	if a := r.table.Load().reachSNI(hello.ServerName, from); a != nil && !a.admits(from, from.client) {
+	at := t.reachSNI(hello.ServerName, from)
+	if at.app == nil {
+		at.policy = t.open
+	} else if !at.app.admits(from, from.client) {
 		hello.Conn.Close()
 		return nil, net.ErrClosed
 	}
-	return nil, nil
+	from.policy.Store(at.policy)
+	return at.policy.form, nil
 }
 
 func (r *Router) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"crypto/tls"
 	"strconv"
 	"time"
 )
@@ -40,7 +41,7 @@ func (x *exchange) log(f *failure) {
 	b = strconv.AppendInt(append(b, " bytes="...), x.bytes, 10)
 	b = append(append(b, " protocol="...), x.proto...)
 	b = strconv.AppendBool(append(b, " tls="...), x.https)
-	b = append(append(b, " tls_version="...), x.tls...)
+	b = append(append(b, " tls_version="...), tlsName(x.version)...)
 	x.r.lines.end(b)
 }
 
@@ -59,4 +60,18 @@ func appendQuoted[T string | []byte](dst []byte, s T) []byte {
 		}
 	}
 	return append(dst, '"')
+}
+
+func tlsName(version uint16) string {
+	switch version {
+	case tls.VersionTLS10:
+		return "tls1.0"
+	case tls.VersionTLS11:
+		return "tls1.1"
+	case tls.VersionTLS12:
+		return "tls1.2"
+	case tls.VersionTLS13:
+		return "tls1.3"
+	}
+	return "unknown"
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"sync/atomic"
 )
 
 // An origin is what is known of a connection before it has said a word of HTTP: whom it is from, and by which way in
@@ -16,6 +17,8 @@ type origin struct {
 	client   netip.Addr // the peer, or whom a balancer has named in the PROXY protocol
 	secure   bool       // the balancer says that this client speaks TLS with it
 	balancer bool       // the peer is a balancer that says of each request whom it is from
+
+	policy atomic.Pointer[policy] // that its TLS was begun under; nil: it speaks none
 }
 
 // A socket is a client's connection, with its origin.

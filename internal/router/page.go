@@ -17,6 +17,7 @@ const (
 	pageBadRequest  = "bad-request"
 	pageExpectation = "expectation-failed"
 	pageMisdirected = "misdirected-request"
+	pageCertificate = "certificate-required"
 )
 
 var pages = map[string]string{
@@ -34,6 +35,7 @@ var pages = map[string]string{
 	pageBadRequest:  page("Bad request", "This request was not understood."),
 	pageExpectation: page("Expectation failed", "This request expects something that is not supported."),
 	pageMisdirected: page("Misdirected request", "This connection was made for another application. Please open a new one."),
+	pageCertificate: page("Certificate required", "This address is for clients that show a certificate, which needs HTTPS."),
 }
 
 const pageFrame = `<!DOCTYPE html>
@@ -84,6 +86,6 @@ html, body, iframe { margin: 0; border: 0; width: 100%%; height: 100%%; display:
 `
 
 var reasons = map[int]string{
-	200: "OK", 400: "Bad Request", 404: "Not Found", 417: "Expectation Failed", 421: "Misdirected Request", 495: "TLS Certificate Mismatch",
+	200: "OK", 400: "Bad Request", 404: "Not Found", 417: "Expectation Failed", 421: "Misdirected Request", 495: "TLS Certificate Mismatch", 496: "TLS Certificate Required",
 	502: "Bad Gateway", 503: "Service Unavailable",
 }

@@ -24,7 +24,7 @@ type Router struct {
 	log    *slog.Logger
 
 	http, https *net.TCPListener
-	tls         *tls.Config
+	tickets     tickets
 	streams     *streams
 	watch       *watch
 	lines       *outbox
@@ -48,19 +48,18 @@ func New(config Config, log *slog.Logger) (*Router, error) {
 		lines: newOutbox(), recent: newRecent(), retired: map[*dyno]struct{}{}, changed: make(chan struct{}, 1),
 	}
 	r.watch = newWatch(r.limits.tick)
-	r.blank, _ = newTable(cloister.Routes{}, nil, r.drained)
-	r.table.Store(r.blank)
-	r.tls = &tls.Config{
-		MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
-		GetConfigForClient: r.greet, GetCertificate: r.certificate,
-	}
-	r.streams = &streams{conns: make(chan net.Conn), closed: make(chan struct{}), guards: map[net.Conn]*guard{}}
-	r.streams.server = r.newServer()
 	if config.State != "" {
 		if err := os.MkdirAll(config.State, 0o700); err != nil {
 			return nil, fmt.Errorf("make the state directory: %w", err)
 		}
 	}
+	if err := r.turnTickets(time.Now()); err != nil {
+		log.Warn("sessions of TLS are not kept on disk", "cause", err)
+	}
+	r.blank, _ = r.newTable(cloister.Routes{}, nil)
+	r.table.Store(r.blank)
+	r.streams = &streams{conns: make(chan net.Conn), closed: make(chan struct{}), guards: map[net.Conn]*guard{}}
+	r.streams.server = r.newServer()
 	if err := r.open(); err != nil {
 		return nil, err
 	}
@@ -80,7 +79,7 @@ func (r *Router) newServer() *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP2(true)
 	return &http.Server{
-		Handler: http.HandlerFunc(r.serveStream), Protocols: protocols, TLSConfig: r.tls.Clone(),
+		Handler: http.HandlerFunc(r.serveStream), Protocols: protocols, TLSConfig: &tls.Config{NextProtos: []string{"h2"}},
 		HTTP2:       &http.HTTP2Config{MaxReadFrameSize: maxFrame},
 		IdleTimeout: r.limits.idle, MaxHeaderBytes: maxHead, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
@@ -139,6 +138,7 @@ func (r *Router) Run(ctx context.Context) error {
 	inner.Go(func() { r.follow(life) })
 	inner.Go(func() { r.deliver(life) })
 	inner.Go(func() { r.answer(life) })
+	inner.Go(func() { r.keepTickets(life) })
 	inner.Go(func() { r.streams.server.Serve(r.streams) })
 	select { // clients wait in the queue meanwhile: better than being told that there is no such app
 	case <-r.blank.replaced:

@@ -29,11 +29,11 @@ func (r *Router) serveStream(w http.ResponseWriter, req *http.Request) {
 	from := originOf(req.Context())
 	g := newGuard(r.watch, from, s)
 	defer g.retire() // net/http forbids touching a stream after its handler
-	s.x = exchange{r: r, g: g, q: &s.q, down: s, up: s, proto: "http2.0", https: true, tls: "unknown"}
+	s.x = exchange{r: r, g: g, q: &s.q, down: s, up: s, proto: "http2.0", https: true}
 	s.x.comeFrom(from)
 	defer s.x.leave()
 	if req.TLS != nil {
-		s.x.tls, s.x.sni = tlsName(req.TLS.Version), req.TLS.ServerName
+		s.x.speaks(req.TLS)
 	}
 	g.enter(asking, r.limits.first)
 	stop := context.AfterFunc(req.Context(), func() { g.stop(departed, false) })

@@ -92,7 +92,12 @@ func (r *Router) ask(ctx context.Context, client *http.Client, n int64) error {
 	if err := errors.Join(json.Unmarshal(got, &a), json.Unmarshal(a.Routes, &routes)); err != nil {
 		return fmt.Errorf("read table: %w", err)
 	}
+	if err := r.join(&routes, func(sums []string) ([]cloister.Certificate, error) { return fetch(ctx, client, sums) }); err != nil {
+		return fmt.Errorf("complete table: %w", err)
+	}
+	old := r.table.Load()
 	r.adopt(routes, a.Epoch)
+	r.sweep(old)
 	if err := r.keep(r.tableFile(), a.Routes); err != nil {
 		r.log.Error("table not kept on disk", "version", routes.Version, "cause", err)
 	}
