@@ -52,3 +52,11 @@ func ReadAuthorities(text string, now time.Time) (string, error) {
 	}
 	return out.String(), nil
 }
+
+// Authorities are those whose clients alone may come to the domain; none: all may.
+func (d Domain) Authorities() ([]*x509.Certificate, error) {
+	if d.Clients == "" {
+		return nil, nil
+	}
+	return readChain(d.Clients)
+}

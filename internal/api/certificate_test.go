@@ -36,6 +36,41 @@ func uploaded(in platform.EndpointSpec) string {
 	return string(body)
 }
 
+// authority is the certificate of one that signs clients' ones.
+func authority() string {
+	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	x := &x509.Certificate{SerialNumber: big.NewInt(0xabc), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(90 * 24 * time.Hour), IsCA: true, BasicConstraintsValid: true}
+	x.Subject.CommonName = "machines"
+	der, _ := x509.CreateCertificate(rand.Reader, x, x, key.Public(), key)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+func TestADomainIsClosedToAllButKnownClients(t *testing.T) {
+	h := newHouse(t)
+	h.space("cellar")
+	h.app("cellar", "hello")
+	var d heroku.Domain
+	h.call("POST", "/apps/hello/domains", `{"hostname":"www.example.com","sni_endpoint":null}`).want(t, 201, &d)
+	path := "/apps/hello/domains/www.example.com/mtls"
+	var m heroku.MutualTLS
+	h.call("GET", path, nil).want(t, 200, &m)
+	if m.Enabled || m.CA != nil || m.Authorities == nil || len(m.Authorities) != 0 || m.Domain.ID != d.ID {
+		t.Errorf("at first: %+v", m)
+	}
+	ca := authority()
+	body, _ := json.Marshal(heroku.MutualTLSOpts{CA: ca})
+	h.call("PUT", path, string(body)).want(t, 200, nil)
+	h.call("GET", path, nil).want(t, 200, &m)
+	if !m.Enabled || *m.CA != ca || len(m.Authorities) != 1 || m.Authorities[0].Subject != "CN=machines" || m.Authorities[0].SerialNumber != "abc" {
+		t.Errorf("closed: %+v", m)
+	}
+	h.call("PUT", path, `{}`).refused(t, 422, "invalid_params", "Give ca, the certificates of those who sign the clients' ones, PEM. To let anybody come, DELETE this.")
+	h.call("DELETE", path, nil).want(t, 200, &m)
+	if m.Enabled {
+		t.Errorf("open: %+v", m)
+	}
+}
+
 func TestACertificateComesBackAsItWas(t *testing.T) {
 	h := newHouse(t)
 	h.space("cellar")

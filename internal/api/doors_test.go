@@ -168,7 +168,7 @@ func (c *castle) visit(route, who string) answer {
 		}
 		return v
 	})
-	body := cmp.Or(strings.NewReplacer("<slug>", c.params["slug"], "<pipeline>", c.params["pipeline"], "<mate>", c.mate, "<certificate>", uploaded(certificate("www.example.com"))).Replace(bodies[route]), "{}")
+	body := cmp.Or(strings.NewReplacer("<slug>", c.params["slug"], "<pipeline>", c.params["pipeline"], "<mate>", c.mate, "<certificate>", uploaded(certificate("www.example.com")), "<authority>", strings.ReplaceAll(authority(), "\n", "\\n")).Replace(bodies[route]), "{}")
 	if strings.HasSuffix(path, "/errors") {
 		path += "?start_time=2026-01-01T00:00:00Z&end_time=2026-01-01T01:00:00Z&step=1h&process_type=web"
 	}
@@ -297,6 +297,7 @@ var bodies = map[string]string{
 	"PUT /spaces/{space}/outbound-ruleset":                   `{"rules":[]}`,
 	"PATCH /apps/{app}/acm":                                  `{"acm_refresh":true}`,
 	"POST /apps/{app}/domains":                               `{"hostname":"api.example.com","sni_endpoint":null}`,
+	"PUT /apps/{app}/domains/{domain}/mtls":                  `{"ca":"<authority>"}`,
 	"PATCH /apps/{app}/domains/{domain}":                     `{"sni_endpoint":null}`,
 	"POST /apps/{app}/sni-endpoints":                         `<certificate>`,
 	"PATCH /apps/{app}/sni-endpoints/{endpoint}":             `<certificate>`,

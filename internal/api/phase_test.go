@@ -82,7 +82,7 @@ func TestFeaturesOfAnAppAreSwitched(t *testing.T) {
 	for _, f := range all {
 		on[f.Name] = f.Enabled
 	}
-	if len(all) != 5 || !on["runtime-heroku-exec"] || !on["preboot"] || !on["release-rollback"] || on["daily-dyno-restarts"] || on["log-runtime-metrics"] {
+	if len(all) != 7 || !on["spaces-strict-tls"] || on["spaces-tls-modern"] || !on["runtime-heroku-exec"] || !on["preboot"] || !on["release-rollback"] || on["daily-dyno-restarts"] || on["log-runtime-metrics"] {
 		t.Errorf("features %+v", all)
 	}
 	var f heroku.Feature

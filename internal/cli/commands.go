@@ -110,6 +110,9 @@ type commands struct {
 	DomainsAdd   domainAdd        `cmd:"" name:"domains:add" group:"build" help:"Add a domain."`
 	DomainsDrop  domainRemove     `cmd:"" name:"domains:remove" group:"build" help:"Remove a domain."`
 	DomainsPin   domainUpdate     `cmd:"" name:"domains:update" group:"build" help:"Have a domain served with another certificate."`
+	MTLS         mtls             `cmd:"" name:"domains:mtls" group:"build" help:"Say whose clients alone may come to a domain."`
+	MTLSSet      mtlsSet          `cmd:"" name:"domains:mtls:set" group:"build" help:"Close a domain to all but clients with a certificate."`
+	MTLSUnset    mtlsUnset        `cmd:"" name:"domains:mtls:unset" group:"build" help:"Open a domain to all clients again."`
 	Certs        certs            `cmd:"" name:"certs" group:"build" help:"List the certificates of an app."`
 	CertsAdd     certsAdd         `cmd:"" name:"certs:add" group:"build" help:"Add a certificate, for the domains that have none."`
 	CertsUpdate  certsUpdate      `cmd:"" name:"certs:update" group:"build" help:"Put another certificate in the place of one."`

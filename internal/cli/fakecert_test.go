@@ -23,6 +23,22 @@ func (f *fake) certRoutes(mux *http.ServeMux) {
 		}
 		missing(w, "domain")
 	}))
+	closed := map[string]heroku.MutualTLS{}
+	mtls := func(change func(*heroku.MutualTLS, *http.Request)) http.HandlerFunc {
+		return f.on(func(w http.ResponseWriter, r *http.Request, _ *heroku.App) {
+			m := closed[r.PathValue("host")]
+			m.Domain.Hostname = r.PathValue("host")
+			change(&m, r)
+			closed[r.PathValue("host")] = m
+			reply(w, 200, m)
+		})
+	}
+	mux.HandleFunc("GET /apps/{app}/domains/{host}/mtls", mtls(func(*heroku.MutualTLS, *http.Request) {}))
+	mux.HandleFunc("DELETE /apps/{app}/domains/{host}/mtls", mtls(func(m *heroku.MutualTLS, _ *http.Request) { *m = heroku.MutualTLS{Domain: m.Domain} }))
+	mux.HandleFunc("PUT /apps/{app}/domains/{host}/mtls", mtls(func(m *heroku.MutualTLS, r *http.Request) {
+		in, _ := read[heroku.MutualTLSOpts](nil, r)
+		m.Enabled, m.Authorities = true, []heroku.Authority{{Subject: strings.TrimSpace(in.CA), SerialNumber: "7", ExpiresAt: heroku.At(fakeNow)}}
+	}))
 	path := "/apps/{app}/sni-endpoints"
 	mux.HandleFunc("GET "+path, f.on(func(w http.ResponseWriter, _ *http.Request, a *heroku.App) {
 		reply(w, 200, heroku.List[heroku.SNIEndpoint](f.certs[a.ID]))

@@ -62,6 +62,15 @@ func TestARouteIsSortedAndInLowerCase(t *testing.T) {
 	}
 }
 
+func TestARouteSaysWhatClientsMustBeLike(t *testing.T) {
+	t.Parallel()
+	r := plan.Route(plan.RouteInput{App: cloister.App{Features: map[string]bool{cloister.StrictTLS: false}},
+		Domains: []cloister.Domain{{Hostname: "open.example"}, {Hostname: "closed.example", Clients: "authorities"}}})
+	if r.TLS != cloister.TLSLegacy || len(r.Clients) != 1 || r.Clients[0].Host != "closed.example" || string(r.Clients[0].Authorities) != "authorities" {
+		t.Errorf("route %+v", r)
+	}
+}
+
 func TestARouteLeavesLostZones(t *testing.T) {
 	t.Parallel()
 	in := func(zones ...string) (r cloister.Route) {

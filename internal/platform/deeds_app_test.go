@@ -35,6 +35,10 @@ var appDeeds = map[string]deed{
 		_, _, err := h.PinDomain(ctx, a, "quiet-garth", h.domained(ctx), h.certified(ctx))
 		return err
 	}},
+	"SetClients": {manage, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.SetClients(ctx, a, "quiet-garth", h.domained(ctx), "")
+		return err
+	}},
 	"RemoveDomain": {manage, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.RemoveDomain(ctx, a, "quiet-garth", h.domained(ctx))
 		return err

@@ -190,3 +190,31 @@ func TestDomainsAreLimited(t *testing.T) {
 		}
 	}
 }
+
+func TestClientsOfADomain(t *testing.T) {
+	h := newHouse(t)
+	ctx := t.Context()
+	name := h.domained(ctx)
+	app, _, err := h.Domain(ctx, h.admin, "quiet-garth", name)
+	must(t, err)
+	_, err = h.SetClients(ctx, h.admin, "quiet-garth", name, *certificate("nobody").Chain)
+	wantKind(t, err, cloister.Invalid)
+	_, err = h.SetClients(ctx, h.admin, "quiet-garth", app.Host, "")
+	wantError(t, err, cloister.Invalid, app.Host+" is the default domain of quiet-garth, which always works with plain HTTP. Add a domain for clients with certificates.")
+	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	x := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	der, _ := x509.CreateCertificate(rand.Reader, x, x, key.Public(), key)
+	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	h.touched(t)
+	_, err = h.SetClients(ctx, h.admin, "quiet-garth", name, "in words: "+"\n"+ca)
+	must(t, err)
+	same(t, h.touched(t), []string{"app " + app.ID})
+	_, d, err := h.Domain(ctx, h.viewer, "quiet-garth", name)
+	must(t, err)
+	same(t, d.Clients, ca)
+	_, err = h.SetClients(ctx, h.admin, "quiet-garth", name, "")
+	must(t, err)
+	_, d, err = h.Domain(ctx, h.viewer, "quiet-garth", name)
+	must(t, err)
+	same(t, d.Clients, "")
+}

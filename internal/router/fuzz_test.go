@@ -29,7 +29,7 @@ func FuzzRequest(f *testing.F) {
 		if q.parse(head) != nil {
 			return
 		}
-		x := exchange{q: &q, proto: "http1.1", from: &origin{}, fromIP: []byte("192.0.2.1")}
+		x := exchange{q: &q, proto: "http1.1", from: &origin{}, policy: &policy{closed: true}, shown: []byte("shown"), fromIP: []byte("192.0.2.1")}
 		x.identify()
 		sent := x.appendRequest(nil)
 		if bytes.Count(sent, []byte("\n")) != bytes.Count(sent, []byte("\r\n")) || bytes.Count(sent, []byte("\r")) != bytes.Count(sent, []byte("\r\n")) {
@@ -46,7 +46,7 @@ func FuzzRequest(f *testing.F) {
 			t.Fatalf("%q became %q, which means something else", head, sent)
 		}
 		lower := strings.ToLower(string(sent))
-		for _, once := range []string{"\r\nhost:", "\r\nx-forwarded-for:", "\r\nx-forwarded-proto:", "\r\nx-request-id:", "\r\nx-request-start:"} {
+		for _, once := range []string{"\r\nhost:", "\r\nx-forwarded-for:", "\r\nx-forwarded-proto:", "\r\nx-request-id:", "\r\nx-request-start:", "\r\nclient-cert:"} {
 			if strings.Count(lower, once) != 1 {
 				t.Fatalf("%q not exactly once in %q", once, sent)
 			}

@@ -2,10 +2,10 @@ package store
 
 import "github.com/cloister-dev/cloister"
 
-const domainColumns = `id, app_id, hostname, COALESCE(endpoint_id, ''), COALESCE((SELECT e.name FROM endpoints e WHERE e.id = endpoint_id), ''), ready, acm_status, acm_reason, acm_tries, acm_next, created_at, updated_at`
+const domainColumns = `id, app_id, hostname, COALESCE(endpoint_id, ''), COALESCE((SELECT e.name FROM endpoints e WHERE e.id = endpoint_id), ''), clients, ready, acm_status, acm_reason, acm_tries, acm_next, created_at, updated_at`
 
 func scanDomain(_ *Tx, r row) (d cloister.Domain, err error) {
-	err = r.Scan(&d.ID, &d.AppID, &d.Hostname, &d.EndpointID, &d.EndpointName, &d.Ready, &d.ACMStatus, &d.ACMReason, &d.ACMTries, when{&d.ACMNext}, when{&d.CreatedAt}, when{&d.UpdatedAt})
+	err = r.Scan(&d.ID, &d.AppID, &d.Hostname, &d.EndpointID, &d.EndpointName, &d.Clients, &d.Ready, &d.ACMStatus, &d.ACMReason, &d.ACMTries, when{&d.ACMNext}, when{&d.CreatedAt}, when{&d.UpdatedAt})
 	return d, err
 }
 
@@ -41,8 +41,8 @@ func (tx *Tx) UpdateDomain(was, d cloister.Domain) error {
 	if err := put(tx, d.AppID, cloister.EntityDomain, d.ID, is(was), d); err != nil {
 		return err
 	}
-	return tx.must("domain", `UPDATE domains SET endpoint_id = $1, ready = $2, acm_status = $3, acm_reason = $4, acm_tries = $5, acm_next = $6, updated_at = $7 WHERE id = $8`,
-		orNull(d.EndpointID), d.Ready, d.ACMStatus, d.ACMReason, d.ACMTries, at(d.ACMNext), at(tx.Now), d.ID)
+	return tx.must("domain", `UPDATE domains SET endpoint_id = $1, clients = $2, ready = $3, acm_status = $4, acm_reason = $5, acm_tries = $6, acm_next = $7, updated_at = $8 WHERE id = $9`,
+		orNull(d.EndpointID), d.Clients, d.Ready, d.ACMStatus, d.ACMReason, d.ACMTries, at(d.ACMNext), at(tx.Now), d.ID)
 }
 
 // DeleteDomain takes a domain from its app.
