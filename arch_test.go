@@ -52,6 +52,7 @@ var houses = table(`
 	internal/backup              : . store build
 	internal/api                 : . engine heroku platform logs webhook
 	internal/sso                 : .
+	internal/staple              : .
 	internal/web                 : . platform sso
 	internal/gitd                : . engine platform logs
 	internal/attach              : . engine platform logs
@@ -60,7 +61,7 @@ var houses = table(`
 	internal/cli/term            :
 	internal/cli                 : heroku cli/term
 	internal/simulation          : . plan engine engine/fake store platform control
-	internal/server              : . acm plan engine doors engine/fake engine/local engine/local/inside engine/remote engine/kube store build addon platform control logs metrics outside drain webhook backup api web sso gitd attach sshd router heroku cli cli/term isolation
+	internal/server              : . acm staple plan engine doors engine/fake engine/local engine/local/inside engine/remote engine/kube store build addon platform control logs metrics outside drain webhook backup api web sso gitd attach sshd router heroku cli cli/term isolation
 	cmd/cloister                 : cli server
 `)
 

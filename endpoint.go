@@ -26,6 +26,10 @@ type Endpoint struct {
 	ACM       bool   // got by the platform itself
 	CreatedAt time.Time
 	UpdatedAt time.Time
+
+	// Written by control: what its authority says of the certificate, and when to ask again.
+	Staple     Staple
+	StapleNext time.Time
 }
 
 const (
@@ -224,5 +228,5 @@ func (e Endpoint) Leaf() (*x509.Certificate, error) {
 
 // Certificate is what the router serves names with.
 func (e Endpoint) Certificate(names []string) Certificate {
-	return Certificate{Names: names, Chain: []byte(e.Served), Key: []byte(e.Key.Reveal())}.Summed()
+	return Certificate{Names: names, Chain: []byte(e.Served), Key: []byte(e.Key.Reveal()), Staple: e.Staple.Text}.Summed()
 }

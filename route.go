@@ -70,18 +70,20 @@ type Challenge struct {
 
 // A Certificate lets the router answer TLS for names: exact ones, or "*.example.com" for one label.
 type Certificate struct {
-	Names []string
-	Chain []byte // PEM, leaf first
-	Key   []byte // PEM
-	Sum   string // of the two, in hex, by which routers know it again; see Summed
+	Names  []string
+	Chain  []byte // PEM, leaf first
+	Key    []byte // PEM
+	Staple []byte // what its authority says of it, DER; nil: nothing
+	Sum    string // of all of that, in hex, by which routers know it again; see Summed
 }
 
 // Summed is the certificate with its sum.
 func (c Certificate) Summed() Certificate {
 	h := sha256.New()
-	fmt.Fprintf(h, "%d\n", len(c.Chain))
-	h.Write(c.Chain)
-	h.Write(c.Key)
+	for _, part := range [][]byte{c.Chain, c.Key, c.Staple} {
+		fmt.Fprintf(h, "%d\n", len(part))
+		h.Write(part)
+	}
 	c.Sum = hex.EncodeToString(h.Sum(nil))
 	return c
 }

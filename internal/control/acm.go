@@ -126,8 +126,10 @@ func (c *Control) keep(tx *store.Tx, appID string, d cloister.Domain, e *cloiste
 		if err := tx.Event("domain", d.ID, "certify", app.Name+" "+d.Hostname); err != nil {
 			return err
 		}
-		if err := tx.Touch("app", appID); err != nil {
-			return err
+		for _, kind := range []string{"app", "staple"} {
+			if err := tx.Touch(kind, appID); err != nil {
+				return err
+			}
 		}
 	}
 	return tx.UpdateDomain(was, next)

@@ -59,6 +59,7 @@ type Config struct {
 	Networks      []cloister.Network // the operator's, that spaces may be peered with
 	DailyRestarts bool               // of the dynos of apps whose owners do not decide
 	ACM           Issuer             // nil: no certificates are got
+	Staples       Asker              // nil: nobody is asked about certificates
 	// Output empties and opens the output of a release; nil: nobody reads it.
 	Output func(releaseID string) io.WriteCloser
 	// Webhooks tells webhooks of what happens; nil: nobody does.
@@ -108,7 +109,7 @@ const slots = 16
 
 // Run works until ctx is done.
 func (c *Control) Run(ctx context.Context) error {
-	steps := map[string]Step{"space": c.stepSpace, "app": c.stepApp, "run": c.stepRun, "autoscale": c.stepAutoscale, "acm": c.stepACM,
+	steps := map[string]Step{"space": c.stepSpace, "app": c.stepApp, "run": c.stepRun, "autoscale": c.stepAutoscale, "acm": c.stepACM, "staple": c.stepStaple,
 		"webhook": c.webhooks.step}
 	defer context.AfterFunc(ctx, c.sessions.begin())()
 	defer c.outputs.begin()()

@@ -27,6 +27,7 @@ type plant struct {
 	stop     func()
 	life     *Control // that runs
 	acm      Issuer   // of the next life
+	staples  Asker    // likewise
 	forget   struct {
 		sync.Mutex
 		apps []string
@@ -55,7 +56,7 @@ func inPlant(t *testing.T, test func(p *plant)) {
 
 // start begins a life of control.
 func (p *plant) start() {
-	c := New(p.store, p.fake, p.router, p.logs, nil, Config{Owner: "me", AppDomain: "apps.localhost", ACM: p.acm, Webhooks: p.receiver, Forget: func(app string) error {
+	c := New(p.store, p.fake, p.router, p.logs, nil, Config{Owner: "me", AppDomain: "apps.localhost", ACM: p.acm, Staples: p.staples, Webhooks: p.receiver, Forget: func(app string) error {
 		p.forget.Lock()
 		defer p.forget.Unlock()
 		p.forget.apps = append(p.forget.apps, app)

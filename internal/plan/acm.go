@@ -70,10 +70,10 @@ func pinned(d cloister.Domain, endpoints []cloister.Endpoint) (e cloister.Endpoi
 	return endpoints[i], true
 }
 
-// renewal is when an endpoint's certificate is to be renewed. One that cannot be read is over.
+// renewal is when an endpoint's certificate is to be renewed. One that cannot be read, or is revoked, is over.
 func renewal(e cloister.Endpoint) time.Time {
 	leaf, err := e.Leaf()
-	if err != nil {
+	if err != nil || e.Staple.Revoked {
 		return time.Time{}
 	}
 	return Renewal(leaf, e.UpdatedAt)

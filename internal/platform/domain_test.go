@@ -172,7 +172,7 @@ func TestADomainIsServedWithACertificateForIt(t *testing.T) {
 			t.Errorf("the trail has a key: %s", e.Changes)
 		}
 	}
-	same(t, h.touched(t), []string{"app " + app.ID})
+	same(t, h.touched(t), []string{"app " + app.ID, "staple " + app.ID})
 }
 
 func TestDomainsAreLimited(t *testing.T) {

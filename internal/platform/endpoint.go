@@ -112,7 +112,7 @@ func (p *Platform) AddEndpoint(ctx context.Context, a cloister.Actor, ref string
 		if err := tx.Changed("sni_endpoint", e.ID, "create", app.Name+" "+e.Name, nil, trailOf(e)); err != nil {
 			return err
 		}
-		return tx.Touch("app", app.ID)
+		return touchEndpoints(tx, app)
 	})
 	e.Key = ""
 	return app, EndpointInfo{Endpoint: e, Warnings: warnings}, err
@@ -188,7 +188,7 @@ func (p *Platform) ChangeEndpoint(ctx context.Context, a cloister.Actor, ref, en
 		if err := tx.Changed("sni_endpoint", e.ID, "update", app.Name+" "+e.Name, trailOf(was), trailOf(e)); err != nil {
 			return err
 		}
-		return tx.Touch("app", app.ID)
+		return touchEndpoints(tx, app)
 	})
 	out.Key = ""
 	return app, out, err
@@ -209,4 +209,12 @@ func (p *Platform) RemoveEndpoint(ctx context.Context, a cloister.Actor, ref, en
 		return tx.Touch("app", app.ID)
 	})
 	return app, out, err
+}
+
+// touchEndpoints has routers told of an app's certificates, and their authorities asked about them.
+func touchEndpoints(tx *store.Tx, app AppInfo) error {
+	if err := tx.Touch("staple", app.ID); err != nil {
+		return err
+	}
+	return tx.Touch("app", app.ID)
 }

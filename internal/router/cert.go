@@ -33,6 +33,7 @@ func newCertificates(list []cloister.Certificate, old *certificates) (c certific
 				bad = append(bad, fmt.Errorf("certificate for %s: %w", strings.Join(one.Names, ", "), err))
 				continue
 			}
+			pair.OCSPStaple = one.Staple
 			cert = &pair
 		}
 		c.parsed[one.Sum] = cert

@@ -89,7 +89,7 @@ func (r *Router) join(routes *cloister.Routes, ask func(sums []string) ([]cloist
 	}
 	for _, c := range got {
 		for _, place := range missing[c.Sum] {
-			place.Chain, place.Key = c.Chain, c.Key
+			place.Chain, place.Key, place.Staple = c.Chain, c.Key, c.Staple
 		}
 		delete(missing, c.Sum)
 		if err := r.pack(c); err != nil {
@@ -144,7 +144,7 @@ func (r *Router) unpack(c *cloister.Certificate) error {
 	if kept.Summed().Sum != c.Sum {
 		return errors.New("it is another one")
 	}
-	c.Chain, c.Key = kept.Chain, kept.Key
+	c.Chain, c.Key, c.Staple = kept.Chain, kept.Key, kept.Staple
 	return nil
 }
 

@@ -30,6 +30,7 @@ import (
 	"github.com/cloister-dev/cloister/internal/platform"
 	"github.com/cloister-dev/cloister/internal/router"
 	"github.com/cloister-dev/cloister/internal/sshd"
+	"github.com/cloister-dev/cloister/internal/staple"
 	"github.com/cloister-dev/cloister/internal/store"
 	"github.com/cloister-dev/cloister/internal/web"
 	"github.com/cloister-dev/cloister/internal/webhook"
@@ -115,7 +116,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 		return err
 	}
 	ctl := control.New(s, e, table, stream, builds, control.Config{Owner: "control", AppDomain: c.AppDomain, DailyRestarts: c.DailyRestarts, Balancers: c.balancers(), ProxyProtocol: c.ProxyProtocol,
-		Mail: c.SMTP, ACM: issuer, Networks: c.networks(), Webhooks: webhook.New(receivers), Forget: git.Delete, Output: func(id string) io.WriteCloser {
+		Mail: c.SMTP, ACM: issuer, Staples: staple.Asker{Client: receivers.Client(5*time.Second, 10*time.Second, 2)}, Networks: c.networks(), Webhooks: webhook.New(receivers), Forget: git.Delete, Output: func(id string) io.WriteCloser {
 			if err := lines.DropOutput(id); err != nil {
 				log.Warn("an old output of a release was not removed", "release", id, "err", err)
 			}

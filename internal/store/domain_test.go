@@ -53,6 +53,20 @@ func TestDomainsAndTheirCertificates(t *testing.T) {
 		same(t, domains(), []cloister.Domain{next, a})
 		same(t, read(t, s, func(tx *store.Tx) ([]cloister.Endpoint, error) { return tx.Endpoints(x.app.ID) }), []cloister.Endpoint{other})
 
+		said := other
+		said.Staple, said.StapleNext = cloister.Staple{Text: []byte("good"), Until: p.clock.Now().Add(time.Hour), Revoked: true}, p.clock.Now().Add(time.Minute)
+		update(t, s, func(tx *store.Tx) error { return tx.UpdateStaple(said) })
+		same(t, read(t, s, func(tx *store.Tx) ([]cloister.Endpoint, error) { return tx.Endpoints(x.app.ID) }), []cloister.Endpoint{said})
+		relabelled := said
+		relabelled.Label = "same"
+		update(t, s, func(tx *store.Tx) error { relabelled.UpdatedAt = tx.Now; return tx.UpdateEndpoint(said, relabelled) })
+		same(t, read(t, s, (*store.Tx).AllEndpoints), []cloister.Endpoint{relabelled}) // the certificate is the same
+		update(t, s, func(tx *store.Tx) error {
+			other.UpdatedAt = tx.Now
+			other.Served = "third"
+			return tx.UpdateEndpoint(relabelled, other)
+		})
+		same(t, read(t, s, (*store.Tx).AllEndpoints), []cloister.Endpoint{other})
 		update(t, s, func(tx *store.Tx) error { return tx.DeleteEndpoint(other) })
 		for _, d := range domains() {
 			same(t, d.EndpointID+d.EndpointName, "")

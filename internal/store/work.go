@@ -46,6 +46,7 @@ func (tx *Tx) TouchAll() error {
 		{"run", `SELECT $1, id, 1, $2, 0, '', '' FROM runs WHERE TRUE`},
 		{"build", `SELECT $1, id, 1, $2, 0, '', '' FROM builds WHERE status = 'pending'`},
 		{"acm", `SELECT $1, id, 1, $2, 0, '', '' FROM apps WHERE acm`},
+		{"staple", `SELECT $1, id, 1, $2, 0, '', '' FROM apps WHERE id IN (SELECT app_id FROM endpoints)`},
 		{"autoscale", `SELECT $1, id, 1, $2, 0, '', '' FROM autoscales WHERE active`},
 		{"webhook", `SELECT $1, id, 1, $2, 0, '', '' FROM webhooks WHERE ended OR id IN (SELECT webhook_id FROM deliveries WHERE next_at IS NOT NULL)`},
 	} {
