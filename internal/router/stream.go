@@ -38,7 +38,7 @@ func (r *Router) serveStream(w http.ResponseWriter, req *http.Request) {
 	g.enter(asking, r.limits.first)
 	stop := context.AfterFunc(req.Context(), func() { g.stop(departed, false) })
 	defer stop()
-	if err := s.q.parse(s.appendHead(nil)); err != nil {
+	if err := s.q.parse(s.appendHead(nil)); err != nil || s.q.hasLength && s.q.length != req.ContentLength { // the stream ends with its head
 		s.refuse(badRequest, pages[pageBadRequest])
 		return
 	}
