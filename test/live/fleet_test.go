@@ -2,11 +2,27 @@ package live
 
 import (
 	"fmt"
+	"os"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/cloister-dev/cloister/internal/heroku"
 )
+
+// fleetSize is how many apps release at once: 40, or as CLOISTER_FLEET says; 200 take four minutes on two cores.
+func fleetSize(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("CLOISTER_FLEET")
+	if text == "" {
+		return 40
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("CLOISTER_FLEET is %q", text)
+	}
+	return n
+}
 
 // A fleet is many apps that run the same code, which is promoted to all of them at once.
 type fleet struct {
