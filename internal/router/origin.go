@@ -23,12 +23,12 @@ type origin struct {
 
 // A socket is a client's connection, with its origin.
 type socket struct {
-	*net.TCPConn
+	*tcp
 	origin
 }
 
-func newSocket(c *net.TCPConn, door string) *socket {
-	s := &socket{TCPConn: c, origin: origin{peer: addressOf(c.RemoteAddr()), local: addressOf(c.LocalAddr()), door: door}}
+func newSocket(c *tcp, door string) *socket {
+	s := &socket{tcp: c, origin: origin{peer: addressOf(c.RemoteAddr()), local: addressOf(c.LocalAddr()), door: door}}
 	s.client = s.peer
 	return s
 }
