@@ -19,6 +19,7 @@ type origin struct {
 	balancer bool       // the peer is a balancer that says of each request whom it is from
 
 	policy atomic.Pointer[policy] // that its TLS was begun under; nil: it speaks none
+	visit  atomic.Pointer[visit]  // the last one that began; nil: none yet
 }
 
 // A socket is a client's connection, with its origin.
