@@ -28,7 +28,7 @@ for purpose in "${@:-server}"; do
     [ -d /usr/lib/postgresql ] || need="$need postgresql"
     ;;
   bench)
-    want wrk wrk; want nginx nginx-light; want haproxy haproxy; want caddy caddy
+    want h2load nghttp2-client; want nginx nginx-light; want haproxy haproxy; want caddy caddy
     ;;
   *) fail "install.sh: there is no purpose $purpose" ;;
   esac

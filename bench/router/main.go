@@ -1,232 +1,145 @@
-// Command router compares Cloister's router with nginx, HAProxy and Caddy: one backend, one load generator (wrk), one
-// run, each proxy alone on the machine while it is measured. It prints a table of requests per second and latencies.
+// Command router compares Cloister's router with nginx, HAProxy and Caddy, in one run: HTTP/1.1, HTTPS and HTTP/2,
+// small and large answers, few and many connections; TLS handshakes; and what an idle WebSocket takes.
 //
-// Every proxy keeps its connections to the backend open and writes no access log, except Cloister's router, which
-// sends the log line of each request to a control process, as it does in production.
+// All contenders run from the beginning to the end, and each thing is measured of one after the other, in rounds: a
+// slow minute of the machine hits all of them. Of the rounds the median counts; ratios are of one round each.
 //
-// It needs nginx, haproxy, caddy and wrk on the PATH, and is started by run.sh.
+// The load generator (h2load) and the backend (nginx) are on the same machine and take their share of its processors,
+// which brings rates closer together than proxies are. So there is also the processor time that a contender itself
+// has used for a request: its processes', exact, with what the kernel does in their name.
+//
+// Every contender keeps its connections to the backend open and writes no access log, except Cloister's router, which
+// sends the log line of each request to a control process, as it does in production; that process counts as ours.
+//
+// It needs nginx, haproxy, caddy and h2load on the PATH, and is started by run.sh.
 package main
 
 import (
-	"bytes"
-	"context"
 	"flag"
 	"fmt"
 	"log"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
+	"runtime"
+	"slices"
 	"strings"
-	"syscall"
-	"text/template"
-	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// A proxy is something to measure: how it is started, given a directory with its configuration.
-type proxy struct {
-	name, port string
-	command    func(dir string) *exec.Cmd
-}
-
-const backendPort = "18500"
-
-var proxies = []proxy{
-	{"backend alone", backendPort, nil},
-	{"nginx", "18501", func(dir string) *exec.Cmd {
-		return exec.Command("nginx", "-p", dir, "-c", filepath.Join(dir, "nginx.conf"), "-e", "stderr")
-	}},
-	{"haproxy", "18502", func(dir string) *exec.Cmd {
-		return exec.Command("haproxy", "-f", filepath.Join(dir, "haproxy.cfg"))
-	}},
-	{"caddy", "18503", func(dir string) *exec.Cmd {
-		cmd := exec.Command("caddy", "run", "--config", filepath.Join(dir, "Caddyfile"), "--adapter", "caddyfile")
-		cmd.Env = append(os.Environ(), "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir)
-		return cmd
-	}},
-	{"cloister", "18504", func(dir string) *exec.Cmd {
-		return exec.Command(filepath.Join(dir, "cloister"), "-dir", dir, "-listen", "127.0.0.1:18504", "-backend", "127.0.0.1:"+backendPort)
-	}},
-}
-
-// A result is what wrk says.
-type result struct {
-	rps      float64
-	requests float64
-	p50, p99 time.Duration
-	cpu      time.Duration // of all processes of the proxy, for a request
-	errors   string
+// A measurement is something that is done to one contender after the other.
+type measurement interface {
+	title() string
+	run(dir string, c *contender) (result, error)
 }
 
 func main() {
 	log.SetFlags(0)
-	seconds := flag.Int("d", 8, "seconds for each measurement")
-	rounds := flag.Int("n", 2, "rounds; the best one counts")
-	connections := flag.Int("c", 64, "connections")
-	path := flag.String("path", "/", "what to ask for: / is 13 bytes, /64k and /16m are what they say")
-	only := flag.String("only", "", "names of proxies, separated by commas")
+	rounds := flag.Int("n", 3, "rounds")
+	sockets := flag.Int("sockets", 10_000, "idle WebSockets; 0: none")
+	rows := flag.String("rows", "", "only rows whose title has one of these texts, separated by semicolons")
+	only := flag.String("only", "", "only these contenders, separated by commas")
 	cloister := flag.String("cloister", "", "the binary of bench/router/cloister")
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		log.Fatal(err)
 	}
-	err = run(dir, *cloister, *seconds, *rounds, *connections, *path, *only)
+	if *only != "" {
+		contenders = slices.DeleteFunc(contenders, func(c *contender) bool { return !slices.Contains(strings.Split(*only, ","), c.name) })
+	}
+	err = run(dir, *cloister, *rows, *rounds, *sockets)
 	os.RemoveAll(dir)
 	if err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(dir, binary string, seconds, rounds, connections int, path, only string) error {
+// measurements are the rows of the table.
+func measurements(rows string) (all []measurement) {
+	for _, w := range ways {
+		for _, size := range sizes {
+			for _, n := range []int{64, 1000} {
+				all = append(all, load{w, size.name, n})
+			}
+		}
+	}
+	all = append(all, shake{}, shake{again: true})
+	return slices.DeleteFunc(all, func(m measurement) bool {
+		return !slices.ContainsFunc(strings.Split(rows, ";"), func(text string) bool { return strings.Contains(m.title(), text) })
+	})
+}
+
+func run(dir, binary, rows string, rounds, sockets int) error {
+	most := files()
+	sockets = min(sockets, most/2-100) // each is two files of a contender's, and two of ours
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}
 	if err := os.Symlink(binary, filepath.Join(dir, "cloister")); err != nil {
 		return err
 	}
-	if err := writeConfigs(dir); err != nil {
+	if err := writeFiles(dir, runtime.NumCPU(), most); err != nil {
 		return err
 	}
-	stop, err := start(exec.Command("nginx", "-p", dir, "-c", filepath.Join(dir, "backend.conf"), "-e", "stderr"), backendPort)
+	stop, err := start(exec.Command("nginx", "-p", dir, "-c", filepath.Join(dir, "backend.conf"), "-e", "stderr"), backendAddr)
 	if err != nil {
 		return fmt.Errorf("backend: %w", err)
 	}
 	defer stop()
-	best := map[string]result{}
-	for round := range rounds {
-		for _, p := range proxies {
-			if only != "" && !strings.Contains(","+only+",", ","+p.name+",") {
-				continue
-			}
-			r, err := measure(p, dir, seconds, connections, path)
-			if err != nil {
-				return fmt.Errorf("%s: %w", p.name, err)
-			}
-			fmt.Fprintf(os.Stderr, "round %d: %-14s %8.0f requests/s %s\n", round+1, p.name, r.rps, r.errors)
-			if r.rps > best[p.name].rps {
-				best[p.name] = r
-			}
-		}
-	}
-	show(best)
-	return nil
-}
-
-// measure runs one proxy, alone, warm, and puts load on it.
-func measure(p proxy, dir string, seconds, connections int, path string) (result, error) {
-	var cmd *exec.Cmd
-	stop := func() {}
-	if p.command != nil {
-		var err error
-		cmd = p.command(dir)
-		if stop, err = start(cmd, p.port); err != nil {
-			return result{}, err
-		}
-	}
-	warm, err := wrk(p, 1, connections, path)
-	var r result
-	if err == nil {
-		r, err = wrk(p, seconds, connections, path)
-	}
-	stop()
-	if err == nil && cmd != nil {
-		used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime() // with children
-		r.cpu = time.Duration(float64(used) / (warm.requests + r.requests))
-	}
-	return r, err
-}
-
-// start starts a server and waits until it accepts connections.
-func start(cmd *exec.Cmd, port string) (stop func(), err error) {
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	stop = func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		cmd.Wait()
-	}
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if c, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
-			c.Close()
-			return stop, nil
-		}
-	}
-	stop()
-	return nil, fmt.Errorf("does not listen on %s: %s", port, out.String())
-}
-
-var (
-	countLine  = regexp.MustCompile(`([0-9]+) requests in`)
-	rpsLine    = regexp.MustCompile(`Requests/sec:\s+([0-9.]+)`)
-	p50Line    = regexp.MustCompile(`50%\s+([0-9.]+[a-z]+)`)
-	p99Line    = regexp.MustCompile(`99%\s+([0-9.]+[a-z]+)`)
-	errorLines = regexp.MustCompile(`(?m)^\s+((Socket errors|Non-2xx).*)$`)
-)
-
-func wrk(p proxy, seconds, connections int, path string) (result, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(seconds+20)*time.Second)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "wrk", "-t2", "-c"+strconv.Itoa(connections), "-d"+strconv.Itoa(seconds)+"s",
-		"--latency", "-H", "Host: demo.test", "-H", "User-Agent: Mozilla/5.0 (X11; Linux x86_64) bench", "-H", "Accept: text/html",
-		"http://127.0.0.1:"+p.port+path).CombinedOutput()
+	all, err := rates(dir, rows, rounds)
 	if err != nil {
-		return result{}, fmt.Errorf("wrk: %w: %s", err, out)
+		return err
 	}
-	var r result
-	m := rpsLine.FindSubmatch(out)
-	if m == nil {
-		return result{}, fmt.Errorf("wrk said: %s", out)
+	all.print()
+	if sockets <= 0 {
+		return nil
 	}
-	r.rps, _ = strconv.ParseFloat(string(m[1]), 64)
-	if m := countLine.FindSubmatch(out); m != nil {
-		r.requests, _ = strconv.ParseFloat(string(m[1]), 64)
-	}
-	for line, to := range map[*regexp.Regexp]*time.Duration{p50Line: &r.p50, p99Line: &r.p99} {
-		if m := line.FindSubmatch(out); m != nil {
-			*to, _ = time.ParseDuration(string(m[1]))
+	fmt.Printf("\n%d idle WebSockets, memory of each\n", sockets)
+	for _, c := range contenders {
+		each, err := idle(dir, c, sockets)
+		if err != nil {
+			return fmt.Errorf("WebSockets, %s: %w", c.name, err)
 		}
-	}
-	if m := errorLines.FindSubmatch(out); m != nil {
-		r.errors = string(m[1])
-	}
-	return r, nil
-}
-
-func show(best map[string]result) {
-	ratio := func(a, b string) string {
-		if best[a].rps == 0 || best[b].rps == 0 {
-			return "-"
-		}
-		return fmt.Sprintf("%.2f", best[a].rps/best[b].rps)
-	}
-	fmt.Printf("%-14s %12s %10s %10s %10s %10s %10s  %s\n", "", "requests/s", "p50", "p99", "CPU", "to nginx", "to caddy", "errors")
-	for _, p := range proxies {
-		if r, ok := best[p.name]; ok {
-			fmt.Printf("%-14s %12.0f %10s %10s %10s %10s %10s  %s\n", p.name, r.rps, r.p50, r.p99, r.cpu.Round(100*time.Nanosecond), ratio(p.name, "nginx"), ratio(p.name, "caddy"), r.errors)
-		}
-	}
-}
-
-func writeConfigs(dir string) error {
-	for name, size := range map[string]int{"64k": 64 << 10, "16m": 16 << 20} {
-		if err := os.WriteFile(filepath.Join(dir, name), bytes.Repeat([]byte("x"), size), 0o644); err != nil {
-			return err
-		}
-	}
-	for name, text := range configs {
-		var b bytes.Buffer
-		if err := template.Must(template.New(name).Parse(text)).Execute(&b, map[string]string{"Dir": dir, "Backend": "127.0.0.1:" + backendPort}); err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o644); err != nil {
-			return err
-		}
+		fmt.Printf("  %-9s %8.1f kB\n", c.name, float64(each)/1000)
 	}
 	return nil
+}
+
+// rates measures all that goes round by round.
+func rates(dir, rows string, rounds int) (*table, error) {
+	for _, c := range contenders {
+		stop, err := c.start(dir)
+		if err != nil {
+			return nil, err
+		}
+		defer stop()
+	}
+	all := new(table)
+	for round := range rounds {
+		for _, m := range measurements(rows) {
+			for _, c := range contenders {
+				r, err := m.run(dir, c)
+				if err != nil {
+					return nil, fmt.Errorf("%s, %s: %w", m.title(), c.name, err)
+				}
+				fmt.Fprintf(os.Stderr, "round %d: %s: %-9s %8.0f/s\n", round+1, m.title(), c.name, r.rate)
+				all.add(m.title(), c.name, r)
+			}
+		}
+	}
+	return all, nil
+}
+
+// files is how many a process may have open: the most that this user can have.
+func files() int {
+	var l unix.Rlimit
+	unix.Getrlimit(unix.RLIMIT_NOFILE, &l)
+	if most := (unix.Rlimit{Cur: 65536, Max: 65536}); unix.Setrlimit(unix.RLIMIT_NOFILE, &most) == nil {
+		return int(most.Cur)
+	}
+	l.Cur = l.Max
+	unix.Setrlimit(unix.RLIMIT_NOFILE, &l)
+	return int(l.Cur)
 }

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Compares Cloister's router with nginx, HAProxy and Caddy. Flags are those of main.go: run.sh -d 10 -path /64k
+# Compares Cloister's router with nginx, HAProxy and Caddy. Flags are those of main.go: run.sh -n 1 -rows 'HTTP/2;Handshakes'
 set -eu
 cd "$(dirname "$0")"
-for tool in nginx haproxy caddy wrk; do
+PATH="$PATH:/usr/sbin"
+for tool in nginx haproxy caddy h2load; do
 	command -v $tool >/dev/null || { echo "bench/router needs $tool" >&2; exit 1; }
 done
 bin=$(mktemp -d)

@@ -13,7 +13,7 @@ import (
 type client struct {
 	r   *Router
 	raw *net.TCPConn
-	rw  net.Conn // raw, or TLS upon it
+	rw  net.Conn // the socket, or TLS upon it
 	rd  reader
 	g   *guard
 	q   request

@@ -77,8 +77,7 @@ func (d *dyno) expire(before int64) {
 
 // A link is a connection to a dyno.
 type link struct {
-	conn  *net.TCPConn
-	raw   syscall.RawConn
+	conn  *tcp
 	rd    reader
 	since int64 // when it was last used
 	used  bool  // it has carried a request before
@@ -98,7 +97,7 @@ func (d *dyno) pooled(now int64, careful bool) *link {
 		d.idle[n-1] = nil
 		d.idle = d.idle[:n-1]
 		d.mu.Unlock()
-		if !careful && now-l.since < int64(time.Second) || quiet(l.raw) {
+		if !careful && now-l.since < int64(time.Second) || quiet(l.conn.raw) {
 			l.used = true
 			return l
 		}
@@ -113,13 +112,12 @@ func (d *dyno) dial(timeout time.Duration) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn := c.(*net.TCPConn)
-	raw, err := conn.SyscallConn()
+	conn, err := newTCP(c.(*net.TCPConn))
 	if err != nil {
-		conn.Close()
+		c.Close()
 		return nil, err
 	}
-	return &link{conn: conn, raw: raw, rd: newReader(conn)}, nil
+	return &link{conn: conn, rd: newReader(conn)}, nil
 }
 
 // put takes a connection back whose response is complete.

@@ -46,6 +46,15 @@ type exchange struct {
 	load  upload
 }
 
+// forget makes ready for another client: nothing is kept but memory.
+func (x *exchange) forget() {
+	tail := head{fields: x.body.tail.fields[:0]}
+	*x = exchange{
+		fwd: x.fwd[:0], fromIP: x.fromIP[:0], out: x.out[:0], load: upload{done: x.load.done},
+		reply: response{head: head{fields: x.reply.fields[:0]}}, body: body{tail: tail, lines: x.body.lines[:0]},
+	}
+}
+
 // A downstream is the client's end of an exchange. What is written may wait until flush or finish.
 type downstream interface {
 	goOn() error                                   // 100 Continue

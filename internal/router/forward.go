@@ -92,7 +92,7 @@ func (h *head) appendFields(dst []byte, pass func(kind) bool) []byte {
 // comeFrom sets out with what is known of the connection.
 func (x *exchange) comeFrom(o *origin) {
 	x.from, x.client, x.secure = o, o.client, o.secure
-	x.fromIP = o.client.AppendTo(nil)
+	x.fromIP = o.client.AppendTo(x.fromIP[:0])
 }
 
 // speaks notes what a connection's TLS has agreed on.

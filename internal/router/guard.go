@@ -65,11 +65,18 @@ func newGuard(w *watch, from *origin, client interruptible) *guard {
 	return g
 }
 
-// visits notes who talks to which app.
+// visits notes who talks to which app: mostly what the connection's last stream did.
 func (g *guard) visits(a *app, name []byte, client netip.Addr) {
-	if v := g.visit.Load(); v == nil || v.app != a || v.name != string(name) || v.client != client {
-		g.visit.Store(&visit{a, string(name), client})
+	same := func(v *visit) bool { return v != nil && v.app == a && v.name == string(name) && v.client == client }
+	if same(g.visit.Load()) {
+		return
 	}
+	v := g.from.visit.Load()
+	if !same(v) {
+		v = &visit{a, string(name), client}
+		g.from.visit.Store(v)
+	}
+	g.visit.Store(v)
 }
 
 // enter begins a phase that may last so long.
@@ -152,9 +159,8 @@ func (g *guard) stop(why ending, late bool) {
 // left asks the client whether it is still there.
 func (g *guard) left() bool {
 	g.mu.Lock()
-	client := g.client
-	g.mu.Unlock()
-	return client.gone()
+	defer g.mu.Unlock()
+	return g.end != severed && g.client.gone()
 }
 
 // retire ends the guard's work. Its client may not be touched after that.

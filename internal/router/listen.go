@@ -53,7 +53,12 @@ func (r *Router) shut(l *net.TCPListener, door string, ours bool, serve func(*so
 func (r *Router) start(c *net.TCPConn, door string, serve func(*socket)) {
 	r.conns.Go(func() {
 		defer r.survive(c)
-		serve(newSocket(c, door))
+		t, err := newTCP(c)
+		if err != nil {
+			c.Close()
+			return
+		}
+		serve(newSocket(t, door))
 	})
 }
 
@@ -71,7 +76,7 @@ func (r *Router) servePlain(s *socket) {
 	g := newGuard(r.watch, &s.origin, severable{s.TCPConn})
 	defer r.watch.remove(g)
 	if r.introduce(s, g) {
-		r.newClient(s, s.TCPConn, g).serve()
+		r.newClient(s, s, g).serve()
 	}
 }
 

@@ -19,16 +19,17 @@ type origin struct {
 	balancer bool       // the peer is a balancer that says of each request whom it is from
 
 	policy atomic.Pointer[policy] // that its TLS was begun under; nil: it speaks none
+	visit  atomic.Pointer[visit]  // the last one that began; nil: none yet
 }
 
 // A socket is a client's connection, with its origin.
 type socket struct {
-	*net.TCPConn
+	*tcp
 	origin
 }
 
-func newSocket(c *net.TCPConn, door string) *socket {
-	s := &socket{TCPConn: c, origin: origin{peer: addressOf(c.RemoteAddr()), local: addressOf(c.LocalAddr()), door: door}}
+func newSocket(c *tcp, door string) *socket {
+	s := &socket{tcp: c, origin: origin{peer: addressOf(c.RemoteAddr()), local: addressOf(c.LocalAddr()), door: door}}
 	s.client = s.peer
 	return s
 }

@@ -1,51 +1,65 @@
 package router
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
+	"net/textproto"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // A stream is one request of an HTTP/2 connection. net/http speaks HTTP/2; from the request it has read we make the
-// text of an HTTP/1.1 request, and put that through the same strict parser as everybody else's.
+// text of an HTTP/1.1 request, and put that through the same strict parser as everybody else's. It is used again for
+// another request, of any connection.
 type stream struct {
 	r   *Router
 	w   http.ResponseWriter
-	rc  *http.ResponseController
+	rc  http.ResponseController
 	req *http.Request
 	q   request
 	x   exchange
 
-	buf   []byte // of the body
-	empty bool   // the response has no body
+	text []byte // the request's head
+	buf  []byte // of its body
 }
+
+var unusedStreams = sync.Pool{New: func() any { return new(stream) }}
 
 // serveStream answers a request that came over HTTP/2.
 func (r *Router) serveStream(w http.ResponseWriter, req *http.Request) {
-	s := &stream{r: r, w: w, rc: http.NewResponseController(w), req: req}
-	from := originOf(req.Context())
-	g := newGuard(r.watch, from, s)
-	defer g.retire() // net/http forbids touching a stream after its handler
-	s.x = exchange{r: r, g: g, q: &s.q, down: s, up: s, proto: "http2.0", https: true}
-	s.x.comeFrom(from)
-	defer s.x.leave()
-	if req.TLS != nil {
-		s.x.speaks(req.TLS)
+	s := unusedStreams.Get().(*stream)
+	s.r, s.w, s.rc, s.req = r, w, *http.NewResponseController(w), req
+	end := s.serve()
+	if cap(s.text) <= flushAt {
+		s.x.forget()
+		s.w, s.rc, s.req = nil, http.ResponseController{}, nil
+		unusedStreams.Put(s)
 	}
-	g.enter(asking, r.limits.first)
-	stop := context.AfterFunc(req.Context(), func() { g.stop(departed, false) })
-	defer stop()
-	if err := s.q.parse(s.appendHead(nil)); err != nil || s.q.hasLength && s.q.length != req.ContentLength { // the stream ends with its head
-		s.refuse(badRequest, pages[pageBadRequest])
-		return
-	}
-	s.q.upgrade, s.q.last = nil, false // neither means anything in HTTP/2
-	if s.x.run() == abort {
+	if end == abort {
 		panic(http.ErrAbortHandler) // resets the stream
 	}
+}
+
+func (s *stream) serve() outcome {
+	from := originOf(s.req.Context())
+	g := newGuard(s.r.watch, from, s)
+	defer g.retire() // net/http forbids touching a stream after its handler
+	s.x.r, s.x.g, s.x.q, s.x.down, s.x.up, s.x.proto, s.x.https = s.r, g, &s.q, s, s, "http2.0", true
+	s.x.comeFrom(from)
+	defer s.x.leave()
+	if s.req.TLS != nil {
+		s.x.speaks(s.req.TLS)
+	}
+	g.enter(asking, s.r.limits.first)
+	s.text = s.appendHead(s.text[:0])
+	if err := s.q.parse(s.text); err != nil || s.q.hasLength && s.q.length != s.req.ContentLength { // the stream ends with its head
+		s.refuse(badRequest, pages[pageBadRequest])
+		return last
+	}
+	s.q.upgrade, s.q.last = nil, false // neither means anything in HTTP/2
+	return s.x.run()
 }
 
 // appendHead writes the request's head as text.
@@ -115,25 +129,36 @@ func (s *stream) interim(p *response) error {
 }
 
 func (s *stream) start(p *response) error {
-	s.setHeader(p, p.mode == byLength || p.mode == noBody && p.status != 204)
-	s.w.Header().Add("Via", "1.1 "+via)
-	if s.w.Header()["Date"] == nil {
-		s.w.Header()["Date"] = nil // a dyno that sends none has its reasons
-	}
-	if s.w.Header()["Content-Type"] == nil {
-		s.w.Header()["Content-Type"] = nil // nothing is guessed
+	h := s.setHeader(p, p.mode == byLength || p.mode == noBody && p.status != 204)
+	h["Via"] = append(h["Via"], "1.1 "+via)
+	for _, name := range []string{"Date", "Content-Type"} { // a dyno that sends none has its reasons: nothing is guessed
+		if _, ok := h[name]; !ok {
+			h[name] = nil
+		}
 	}
 	s.w.WriteHeader(p.status)
-	s.empty = p.mode == noBody
 	return nil
 }
 
-func (s *stream) setHeader(p *response, length bool) {
+// setHeader gives the response's headers to net/http: all out of one string, and one list of values.
+func (s *stream) setHeader(p *response, length bool) http.Header {
+	h := s.w.Header()
+	text := string(p.raw)
+	values := make([]string, 0, len(p.fields))
 	for i := range p.fields {
-		if f := &p.fields[i]; passReply(f.kind) || f.kind == lengthField && length {
-			s.w.Header().Add(string(p.name(f)), string(p.value(f)))
+		f := &p.fields[i]
+		if !passReply(f.kind) && !(f.kind == lengthField && length) {
+			continue
 		}
+		name := textproto.CanonicalMIMEHeaderKey(text[f.line:f.name])
+		if had := h[name]; had != nil {
+			h[name] = append(had, text[f.value:f.stop])
+			continue
+		}
+		values = append(values, text[f.value:f.stop])
+		h[name] = values[len(values)-1 : len(values) : len(values)]
 	}
+	return h
 }
 
 func (s *stream) write(p []byte) error {

@@ -24,7 +24,7 @@ import (
 )
 
 // certificate is self-signed.
-func certificate(t *testing.T, names ...string) cloister.Certificate {
+func certificate(t testing.TB, names ...string) cloister.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

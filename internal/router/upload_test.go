@@ -60,8 +60,12 @@ func TestABodyIsAsLongAsItsHeadSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		conn, err := newTCP(ours.(*net.TCPConn))
+		if err != nil {
+			t.Fatal(err)
+		}
 		var u upload
-		u.send(x, &link{conn: ours.(*net.TCPConn)})
+		u.send(x, &link{conn: conn})
 		ours.Close()
 		if sent := <-got; sent != c.sent || u.whole != c.whole || (u.err == h26Length) != !c.whole {
 			t.Errorf("%d bytes of %q: sent %q, whole %v, %v", c.length, c.body, sent, u.whole, u.err)

@@ -1,5 +1,5 @@
 // Command cloister is Cloister's router and its control, for bench/router: two processes, as in production. It is
-// given one app, with one dyno.
+// given two apps, with a dyno each: one for requests, one for WebSockets.
 package main
 
 import (
@@ -24,9 +24,11 @@ import (
 )
 
 func main() {
-	dir := flag.String("dir", "", "directory for the socket and the table")
-	listen := flag.String("listen", "", "address for HTTP")
-	backend := flag.String("backend", "", "address of the dyno")
+	dir := flag.String("dir", "", "directory for the socket and the table; it has cert.pem and key.pem")
+	plain := flag.String("http", "", "address for HTTP")
+	safe := flag.String("https", "", "address for HTTPS")
+	backend := flag.String("backend", "", "address of the dyno of demo.test")
+	sockets := flag.String("sockets", "", "address of the dyno of sockets.test")
 	control := flag.Bool("control", false, "be control")
 	profile := flag.String("profile", "", "file for a CPU profile")
 	flag.Parse()
@@ -34,7 +36,7 @@ func main() {
 	defer stop()
 	socket := filepath.Join(*dir, "feed.sock")
 	if *control {
-		feed(ctx, socket, *backend)
+		feed(ctx, *dir, socket, *backend, *sockets)
 		return
 	}
 	c := exec.Command(os.Args[0], append([]string{"-control"}, os.Args[1:]...)...)
@@ -56,7 +58,7 @@ func main() {
 		pprof.StartCPUProfile(f)
 		defer pprof.StopCPUProfile()
 	}
-	r, err := router.New(router.Config{HTTP: *listen, HTTPS: "127.0.0.1:0", Socket: socket, State: *dir}, slog.Default())
+	r, err := router.New(router.Config{HTTP: *plain, HTTPS: *safe, Socket: socket, State: *dir}, slog.Default())
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -66,15 +68,14 @@ func main() {
 }
 
 // feed is control: it publishes a table, and counts the log lines it gets.
-func feed(ctx context.Context, socket, backend string) {
+func feed(ctx context.Context, dir, socket, backend, sockets string) {
 	f := router.NewFeed(slog.Default())
 	var lines atomic.Int64
 	f.OnLine = func(string, time.Time, string) { lines.Add(1) }
-	f.Publish(cloister.Routes{Version: 1, Apps: []cloister.Route{{
-		AppID: "01234567-89ab-cdef-0123-456789abcdef", AppName: "demo", SpaceID: "s", Hosts: []string{"demo.test"},
-		Trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("127.0.0.0/8")},
-		Dynos:   []cloister.RouteDyno{{ID: "d", Name: "web.1", Endpoint: netip.MustParseAddrPort(backend)}},
-	}}})
+	c := cloister.Certificate{Names: []string{"demo.test", "sockets.test"}, Chain: read(dir, "cert.pem"), Key: read(dir, "key.pem")}
+	f.Publish(cloister.Routes{Version: 1, Certificates: []cloister.Certificate{c}, Apps: []cloister.Route{
+		route("01234567-89ab-cdef-0123-456789abcdef", "demo", backend), route("01234567-89ab-cdef-0123-456789abcdf0", "sockets", sockets),
+	}})
 	os.Remove(socket)
 	l, err := net.Listen("unix", socket)
 	if err != nil {
@@ -85,4 +86,20 @@ func feed(ctx context.Context, socket, backend string) {
 	<-ctx.Done()
 	s.Close()
 	slog.Info("control stopped", "lines", lines.Load())
+}
+
+func route(id, name, endpoint string) cloister.Route {
+	return cloister.Route{
+		AppID: id, AppName: name, SpaceID: "s", Hosts: []string{name + ".test"},
+		Trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("127.0.0.0/8")},
+		Dynos:   []cloister.RouteDyno{{ID: "d", Name: "web.1", Endpoint: netip.MustParseAddrPort(endpoint)}},
+	}
+}
+
+func read(dir, name string) []byte {
+	text, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		log.Fatal(err)
+	}
+	return text
 }
