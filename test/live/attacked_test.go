@@ -2,6 +2,7 @@ package live
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"io"
@@ -13,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 )
@@ -171,4 +174,32 @@ func (a *attacked) stream(t *testing.T, from, sni string, fields ...hpack.Header
 			return ""
 		}
 	}
+}
+
+// http3 asks for a host by a connection of QUIC that was made for a name, and returns the status, 0 for none.
+func (a *attacked) http3(t *testing.T, from, sni, host string) int {
+	t.Helper()
+	socket, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(from)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	to, err := net.ResolveUDPAddr("udp", a.HTTPS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	quicly := &quic.Transport{Conn: socket}
+	defer quicly.Close()
+	transport := &http3.Transport{Dial: func(ctx context.Context, _ string, form *tls.Config, c *quic.Config) (*quic.Conn, error) {
+		form = form.Clone()
+		form.ServerName, form.InsecureSkipVerify = strings.TrimPrefix(sni, "-"), true
+		return quicly.Dial(ctx, to, form, c)
+	}}
+	defer transport.Close()
+	res, err := (&http.Client{Transport: transport, Timeout: 20 * time.Second}).Get("https://" + host + "/")
+	if err != nil {
+		return 0
+	}
+	res.Body.Close()
+	return res.StatusCode
 }

@@ -27,7 +27,7 @@ const (
 // TestRouterAttacks is a server whose dynos write down every byte that they get, and clients that want to get by its router: the
 // attacks on routers, by the numbers of the catalogue that they were taken from, T22 to T30.
 func TestRouterAttacks(t *testing.T) {
-	s := Start(t)
+	s := Start(t, "CLOISTER_HTTP3=true")
 	a := &attacked{world: &world{Server: s, api: &heroku.Client{URL: s.API, Token: s.Token}}, hosts: map[string]string{}, before: map[string][]string{}}
 	for _, x := range []struct{ space, app string }{{"open", "one"}, {"open", "two"}, {"closed", "three"}} {
 		if len(a.hosts) != 1 {
@@ -144,6 +144,11 @@ func (a *attacked) namesAgree(t *testing.T) {
 			}
 		}
 	}
+	for host, want := range map[string]int{one: 200, two: 421, "nobody.example.com": 404} {
+		if got := a.http3(t, friend, one, host); got != want {
+			t.Errorf("%s by %s, HTTP/3: %d, want %d", host, one, got, want)
+		}
+	}
 	a.nothing(t, "two", "other names' connections")
 	// A stranger gets nothing of an app by the name of another.
 	if got := a.says(t, stranger, one, request(three, "")); got != "" {
@@ -151,6 +156,11 @@ func (a *attacked) namesAgree(t *testing.T) {
 	}
 	if got := a.stream(t, stranger, one, hpack.HeaderField{Name: ":authority", Value: three}); got != "" {
 		t.Errorf("a stranger is told %q by HTTP/2", got)
+	}
+	for _, name := range []string{one, three, "-"} {
+		if got := a.http3(t, stranger, name, three); got != 0 {
+			t.Errorf("a stranger is told %d by HTTP/3", got)
+		}
 	}
 	a.nothing(t, "three", "a stranger by another name")
 }
