@@ -2,6 +2,7 @@ package live
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net"
@@ -11,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
 	"github.com/cloister-dev/cloister/internal/heroku"
@@ -77,18 +77,60 @@ func (a *attacked) headersMakeNoFriend(t *testing.T) {
 			}
 		}
 	}
+	for _, claim := range []string{"x-forwarded-for", "forwarded", "x-real-ip", "true-client-ip"} {
+		value := map[bool]string{true: "for=" + friend, false: friend}[claim == "forwarded"]
+		for _, name := range []string{a.hosts["three"], a.hosts["one"], "-"} {
+			if got := a.stream(t, stranger, name, whole(a.hosts["three"], hpack.HeaderField{Name: claim, Value: value})...); got != "" {
+				t.Errorf("a stranger with %s, by %q, is told %s by HTTP/2", claim, name, got)
+			}
+			if got := a.http3(t, stranger, name, a.hosts["three"], claim+": "+value); got != 0 {
+				t.Errorf("a stranger with %s, by %q, is told %d by HTTP/3", claim, name, got)
+			}
+		}
+	}
+	// No form of IPv6 is the address of a friend, and no range is one that means IPv4 in the form of IPv6.
+	if l, err := net.Listen("tcp", "[::1]:0"); err == nil { // this machine has IPv6
+		l.Close()
+		if got := a.says(t, "::1", "", request(a.hosts["three"], "X-Forwarded-For: "+friend+"\r\n")); got != "" {
+			t.Errorf("a stranger from ::1 is told %.80q", got)
+		}
+	}
+	for _, r := range []string{"::ffff:" + friend + "/128", "::ffff:0:0/96", "::/0"} {
+		rules := map[string]any{"rules": []map[string]string{{"action": "allow", "source": r}}}
+		if err := a.api.Do(t.Context(), http.MethodPut, "/spaces/closed/inbound-ruleset", rules, nil); err == nil {
+			t.Errorf("%s is taken for a range", r)
+			a.only(t, friend)
+		}
+	}
 	a.nothing(t, "three", "claims")
 	if got := status(a.says(t, friend, "", request(a.hosts["three"], ""))); got != "200" {
 		t.Errorf("a friend gets %q", got)
 	}
 }
 
+// proxyHeaderIsNone has clients send what only a balancer of the operator's may: on either port, in clear or before TLS.
 func (a *attacked) proxyHeaderIsNone(t *testing.T) {
 	a.forget(t, "three")
-	v2 := "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\x7f\x00\x00\x01\x7f\x00\x00\x01\x30\x39\x00\x50"
-	for what, header := range map[string]string{"version 1": "PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n", "version 2": v2, "version 2, LOCAL": "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00", "a half": "PROXY TCP4 127."} {
-		if got := status(a.says(t, stranger, "", header+request(a.hosts["three"], ""))); got != "400" && got != "" {
-			t.Errorf("%s: %s", what, got)
+	const sign, addresses = "\r\n\r\n\x00\r\nQUIT\n", "\x7f\x00\x00\x01\x7f\x00\x00\x01\x30\x39\x00\x50"
+	for what, header := range map[string]string{
+		"version 1":            "PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n",
+		"version 1, UNKNOWN":   "PROXY UNKNOWN\r\n",
+		"version 2":            sign + "\x21\x11\x00\x0c" + addresses,
+		"version 2, with TLVs": sign + "\x21\x11\x00\x14" + addresses + "\x04\x00\x05abcde",
+		"version 2, LOCAL":     sign + "\x20\x00\x00\x00",
+		"a half":               "PROXY TCP4 127.",
+		"half of version 2":    sign[:7],
+	} {
+		for _, from := range []string{stranger, friend} {
+			if got := status(a.says(t, from, "", header+request(a.hosts["three"], ""))); got != "400" && got != "" {
+				t.Errorf("%s, from %s: %s", what, from, got)
+			}
+			c := a.connect(t, from, a.HTTPS)
+			io.WriteString(c, header)
+			secure := tls.Client(c, &tls.Config{ServerName: a.hosts["three"], InsecureSkipVerify: true})
+			if err := secure.Handshake(); err == nil {
+				t.Errorf("%s, from %s: TLS goes on", what, from)
+			}
 		}
 	}
 	a.nothing(t, "three", "PROXY headers")
@@ -122,7 +164,7 @@ func (a *attacked) namesAgree(t *testing.T) {
 		if got := status(a.says(t, friend, c.name, request(c.host, ""))); got != c.plain {
 			t.Errorf("%s by %s: %q, want %q", c.host, c.name, got, c.plain)
 		}
-		if got := a.stream(t, friend, c.name, hpack.HeaderField{Name: ":authority", Value: c.host}); got != c.stream {
+		if got := a.stream(t, friend, c.name, whole(c.host)...); got != c.stream {
 			t.Errorf("%s by %s, HTTP/2: %q, want %q", c.host, c.name, got, c.stream)
 		}
 	}
@@ -137,7 +179,7 @@ func (a *attacked) namesAgree(t *testing.T) {
 	if got := status(a.says(t, friend, one, "GET http://"+one+"/ HTTP/1.1\r\nHost: "+one+"\r\nConnection: close\r\n\r\n")); got != "200" {
 		t.Errorf("absolute form: %q", got)
 	}
-	if got := a.stream(t, friend, one, hpack.HeaderField{Name: ":authority", Value: one}, hpack.HeaderField{Name: "host", Value: two}); got == "200" {
+	if got := a.stream(t, friend, one, whole(one, hpack.HeaderField{Name: "host", Value: two})...); got == "200" {
 		for _, conn := range a.news(t, "one") {
 			if strings.Contains(conn, two) {
 				t.Errorf("the dyno was told of another host: %q", conn)
@@ -154,7 +196,7 @@ func (a *attacked) namesAgree(t *testing.T) {
 	if got := a.says(t, stranger, one, request(three, "")); got != "" {
 		t.Errorf("a stranger is told %.80q", got)
 	}
-	if got := a.stream(t, stranger, one, hpack.HeaderField{Name: ":authority", Value: three}); got != "" {
+	if got := a.stream(t, stranger, one, whole(three)...); got != "" {
 		t.Errorf("a stranger is told %q by HTTP/2", got)
 	}
 	for _, name := range []string{one, three, "-"} {
@@ -192,32 +234,6 @@ func (a *attacked) smuggling(t *testing.T) {
 		a.forget(t, "one")
 	}
 	a.nothing(t, "one", "the last of them")
-}
-
-// streamsBecomeOneRequest says by HTTP/2 what would be two requests of HTTP/1.
-func (a *attacked) streamsBecomeOneRequest(t *testing.T) {
-	host := hpack.HeaderField{Name: ":authority", Value: a.hosts["one"]}
-	a.forget(t, "one")
-	for what, f := range map[string]hpack.HeaderField{
-		"a line end in a value":   {Name: "x", Value: "y\r\n\r\nGET /hidden HTTP/1.1\r\nHost: " + a.hosts["one"]},
-		"a line feed in a value":  {Name: "x", Value: "y\nTransfer-Encoding: chunked"},
-		"a line end in a name":    {Name: "x\r\ny", Value: "z"},
-		"a colon in a name":       {Name: "transfer-encoding: chunked", Value: "z"},
-		"NUL in a value":          {Name: "x", Value: "y\x00z"},
-		"transfer-encoding":       {Name: "transfer-encoding", Value: "chunked"},
-		"connection":              {Name: "connection", Value: "close"},
-		"an upper-case name":      {Name: "Content-Length", Value: "0"},
-		"a length without a body": {Name: "content-length", Value: "10"},
-		"space in the path":       {Name: ":path", Value: "/ HTTP/1.1\r\nHost: x\r\n\r\nGET /hidden"},
-		"a blank in the path":     {Name: ":path", Value: "/a b"},
-		"no path":                 {Name: ":path", Value: ""},
-		"a line end in method":    {Name: ":method", Value: "GET /hidden HTTP/1.1\r\nHost: x\r\n\r\nGET"},
-	} {
-		if got := a.stream(t, friend, a.hosts["one"], host, f); got != "" && got != "400" {
-			t.Errorf("%s: %q", what, got)
-		}
-		a.nothing(t, "one", what)
-	}
 }
 
 func (a *attacked) headersAreOurs(t *testing.T) {
@@ -330,13 +346,19 @@ func (a *attacked) cutOff(t *testing.T) {
 		_, left["kept alive, "+sni] = open(sni, "")
 		_, left["WebSocket, "+sni] = open(sni, upgrade)
 	}
-	streams, err := a.dial(t, friend, host, "h2")
-	if err != nil {
-		t.Fatal(err)
+	for what, path := range map[string]string{"HTTP/2": "/", "HTTP/2, asking": "/hang"} {
+		c, err := a.dial(t, friend, host, "h2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		begin(c, whole(host, hpack.HeaderField{Name: ":path", Value: path}))
+		left[what] = bufio.NewReader(c)
 	}
-	io.WriteString(streams, http2.ClientPreface)
-	http2.NewFramer(streams, nil).WriteSettings()
-	left["HTTP/2"] = bufio.NewReader(streams)
+	a.within(t, 20*time.Second, "the dyno is asked", func() bool { return strings.Contains(strings.Join(a.seen(t, "three"), ""), "/hang") })
+	conn, err := a.quic(t.Context(), t, friend, host)
+	if err != nil || !served(t, conn, "", whole(host)...) {
+		t.Fatalf("HTTP/3: %v", err)
+	}
 	a.only(t, stranger)
 	for what, rd := range left {
 		if _, err := io.Copy(io.Discard, rd); err != nil {
@@ -344,6 +366,11 @@ func (a *attacked) cutOff(t *testing.T) {
 				t.Errorf("%s is left open", what)
 			}
 		}
+	}
+	select {
+	case <-conn.Context().Done():
+	case <-time.After(20 * time.Second):
+		t.Error("HTTP/3 is left open")
 	}
 	if got := a.says(t, friend, "", request(host, "")); got != "" {
 		t.Errorf("who was a friend is told %.80q", got)
