@@ -80,7 +80,7 @@ func (a *attacked) headersMakeNoFriend(t *testing.T) {
 	for _, claim := range []string{"x-forwarded-for", "forwarded", "x-real-ip", "true-client-ip"} {
 		value := map[bool]string{true: "for=" + friend, false: friend}[claim == "forwarded"]
 		for _, name := range []string{a.hosts["three"], a.hosts["one"], "-"} {
-			if got := a.stream(t, stranger, name, whole(a.hosts["three"], hpack.HeaderField{Name: claim, Value: value})...); got != "" {
+			if got := a.stream(t, stranger, name, attack.Whole(a.hosts["three"], hpack.HeaderField{Name: claim, Value: value})); got != "" {
 				t.Errorf("a stranger with %s, by %q, is told %s by HTTP/2", claim, name, got)
 			}
 			if got := a.http3(t, stranger, name, a.hosts["three"], claim+": "+value); got != 0 {
@@ -164,7 +164,7 @@ func (a *attacked) namesAgree(t *testing.T) {
 		if got := status(a.says(t, friend, c.name, request(c.host, ""))); got != c.plain {
 			t.Errorf("%s by %s: %q, want %q", c.host, c.name, got, c.plain)
 		}
-		if got := a.stream(t, friend, c.name, whole(c.host)...); got != c.stream {
+		if got := a.stream(t, friend, c.name, attack.Whole(c.host)); got != c.stream {
 			t.Errorf("%s by %s, HTTP/2: %q, want %q", c.host, c.name, got, c.stream)
 		}
 	}
@@ -179,7 +179,7 @@ func (a *attacked) namesAgree(t *testing.T) {
 	if got := status(a.says(t, friend, one, "GET http://"+one+"/ HTTP/1.1\r\nHost: "+one+"\r\nConnection: close\r\n\r\n")); got != "200" {
 		t.Errorf("absolute form: %q", got)
 	}
-	if got := a.stream(t, friend, one, whole(one, hpack.HeaderField{Name: "host", Value: two})...); got == "200" {
+	if got := a.stream(t, friend, one, attack.Whole(one, hpack.HeaderField{Name: "host", Value: two})); got == "200" {
 		for _, conn := range a.news(t, "one") {
 			if strings.Contains(conn, two) {
 				t.Errorf("the dyno was told of another host: %q", conn)
@@ -196,7 +196,7 @@ func (a *attacked) namesAgree(t *testing.T) {
 	if got := a.says(t, stranger, one, request(three, "")); got != "" {
 		t.Errorf("a stranger is told %.80q", got)
 	}
-	if got := a.stream(t, stranger, one, whole(three)...); got != "" {
+	if got := a.stream(t, stranger, one, attack.Whole(three)); got != "" {
 		t.Errorf("a stranger is told %q by HTTP/2", got)
 	}
 	for _, name := range []string{one, three, "-"} {
@@ -351,12 +351,15 @@ func (a *attacked) cutOff(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		begin(c, whole(host, hpack.HeaderField{Name: ":path", Value: path}))
+		attack.Begin(c, attack.Whole(host, hpack.HeaderField{Name: ":path", Value: path}))
 		left[what] = bufio.NewReader(c)
 	}
 	a.within(t, 20*time.Second, "the dyno is asked", func() bool { return strings.Contains(strings.Join(a.seen(t, "three"), ""), "/hang") })
 	conn, err := a.quic(t.Context(), t, friend, host)
-	if err != nil || !served(t, conn, "", whole(host)...) {
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := attack.HTTP3(conn, "", attack.Whole(host)); !ok {
 		t.Fatalf("HTTP/3: %v", err)
 	}
 	a.only(t, stranger)
