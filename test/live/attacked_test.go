@@ -19,12 +19,12 @@ type attacked struct {
 	before map[string][]string // what its dyno had seen
 }
 
-// only has the closed space trust these addresses alone.
-func (a *attacked) only(t *testing.T, addresses ...string) {
+// only has the closed space trust these ranges alone.
+func (a *attacked) only(t *testing.T, ranges ...string) {
 	t.Helper()
 	rules := []map[string]string{}
-	for _, r := range addresses {
-		rules = append(rules, map[string]string{"action": "allow", "source": r + "/32"})
+	for _, r := range ranges {
+		rules = append(rules, map[string]string{"action": "allow", "source": r})
 	}
 	if err := a.api.Do(t.Context(), http.MethodPut, "/spaces/closed/inbound-ruleset", map[string]any{"rules": rules}, nil); err != nil {
 		t.Fatal(err)

@@ -79,7 +79,7 @@ func (a *attacked) quic(ctx context.Context, t *testing.T, from, sni string) (*q
 }
 
 // http3 asks for a host by a connection of QUIC that was made for a name, and returns the status, 0 for none.
-func (a *attacked) http3(t *testing.T, from, sni, host string, fields ...string) int {
+func (a *attacked) http3(t *testing.T, from, sni, host string, fields ...hpack.HeaderField) int {
 	t.Helper()
 	transport := &http3.Transport{Dial: func(ctx context.Context, _ string, _ *tls.Config, _ *quic.Config) (*quic.Conn, error) {
 		return a.quic(ctx, t, from, sni)
@@ -90,8 +90,7 @@ func (a *attacked) http3(t *testing.T, from, sni, host string, fields ...string)
 		t.Fatal(err)
 	}
 	for _, f := range fields {
-		name, value, _ := strings.Cut(f, ": ")
-		req.Header.Add(name, value)
+		req.Header.Add(f.Name, f.Value)
 	}
 	res, err := (&http.Client{Transport: transport, Timeout: 20 * time.Second}).Do(req)
 	if err != nil {
