@@ -41,6 +41,7 @@ type Store struct {
 	write    *sql.DB
 	read     *sql.DB // the same as write for PostgreSQL and for memory
 	postgres bool
+	memory   bool // nothing is kept
 	seal     cipher.AEAD
 	auditKey []byte // seals events
 	now      func() time.Time
@@ -94,6 +95,7 @@ func (s *Store) connect(dsn string) (err error) {
 		s.write.SetMaxIdleConns(16) // or all but two are opened anew for each transaction
 		s.read = s.write
 	case dsn == ":memory:":
+		s.memory = true
 		if s.write, err = openSQLite("file::memory:?_txlock=immediate&" + pragmas); err != nil {
 			return err
 		}
@@ -117,6 +119,13 @@ func (s *Store) connect(dsn string) (err error) {
 }
 
 func (s *Store) migrate(ctx context.Context) error {
+	if s.memory {
+		return s.begin(ctx)
+	}
+	return s.stepUp(ctx)
+}
+
+func (s *Store) stepUp(ctx context.Context) error {
 	p, err := s.migrations()
 	if err == nil {
 		_, err = p.Up(ctx)
