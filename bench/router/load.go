@@ -53,12 +53,12 @@ type result struct {
 
 // warm and measured are how long h2load goes on. Whatever is long takes long to be even.
 func (l load) times() (warm, measured time.Duration) {
-	warm, measured = 300*time.Millisecond, 1200*time.Millisecond
+	warm, measured = 300*time.Millisecond, time.Second
 	if l.connections >= 1000 {
 		warm = 900 * time.Millisecond
 	}
 	if l.size == "1m" {
-		measured = 2 * time.Second
+		measured = 1600 * time.Millisecond
 	}
 	return warm, measured
 }
@@ -96,11 +96,13 @@ func (l load) run(dir string, c *contender) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	m := rateLine.FindSubmatch(out.Bytes())
+	m := summary.FindStringSubmatch(out.String())
 	if m == nil {
 		return result{}, fmt.Errorf("h2load said: %s", &out)
 	}
-	if r.rate, err = strconv.ParseFloat(string(m[1]), 64); err != nil || r.rate == 0 {
+	r.rate, _ = strconv.ParseFloat(m[1], 64)
+	r.failed, _ = strconv.Atoi(m[2])
+	if r.rate == 0 {
 		return result{}, fmt.Errorf("h2load said: %s", &out)
 	}
 	r.cpu = time.Duration(float64(used) / (r.rate * took.Seconds()))
@@ -109,10 +111,10 @@ func (l load) run(dir string, c *contender) (result, error) {
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) + "ms" }
 
-var rateLine = regexp.MustCompile(`finished in [^,]*, ([0-9.]+) req/s`)
+var summary = regexp.MustCompile(`(?s)finished in [^,]*, ([0-9.]+) req/s.* ([0-9]+) failed`)
 
-// read reads h2load's list of requests: when each began, its status, and how many microseconds it took. What is cut
-// off as h2load ends has not failed.
+// read reads h2load's list of requests: when each began, its status, and how many microseconds it took. Those that it
+// cut off itself when its time was up have no status.
 func read(file string) (r result, err error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -120,23 +122,13 @@ func read(file string) (r result, err error) {
 	}
 	defer f.Close()
 	var all []time.Duration
-	var failures []int64 // when they ended
-	var end int64
 	for s := bufio.NewScanner(f); s.Scan(); {
 		var began, status, took int64
 		if _, err := fmt.Sscan(s.Text(), &began, &status, &took); err != nil {
 			return r, fmt.Errorf("h2load noted %q: %w", s.Text(), err)
 		}
-		end = max(end, began+took)
 		if status == 200 {
 			all = append(all, time.Duration(took)*time.Microsecond)
-		} else {
-			failures = append(failures, began+took)
-		}
-	}
-	for _, at := range failures {
-		if end-at > 50_000 {
-			r.failed++
 		}
 	}
 	if len(all) > 0 {
