@@ -79,7 +79,7 @@ var confined = map[string][]string{
 	"github.com/containerd/":                 {"internal/engine/local"},
 	"github.com/opencontainers/":             {"internal/engine/local"},
 	"github.com/vishvananda/":                {"internal/engine/local"},
-	"github.com/quic-go/":                    {"internal/router"},
+	"github.com/quic-go/":                    {"internal/router", "internal/router/attack"},
 	"github.com/miekg/dns":                   {"internal/engine/local", "internal/acm", "internal/acm/acmtest"},
 	"github.com/mholt/acmez":                 {"internal/acm"},
 	"github.com/letsencrypt/pebble":          {"internal/acm/acmtest"},

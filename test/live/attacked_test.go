@@ -1,23 +1,15 @@
 package live
 
 import (
-	"bytes"
-	"context"
 	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/quic-go/quic-go"
-	"github.com/quic-go/quic-go/http3"
-	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 )
 
 // An attacked server has apps whose dynos write down what they read.
@@ -27,12 +19,12 @@ type attacked struct {
 	before map[string][]string // what its dyno had seen
 }
 
-// only has the closed space trust these addresses alone.
-func (a *attacked) only(t *testing.T, addresses ...string) {
+// only has the closed space trust these ranges alone.
+func (a *attacked) only(t *testing.T, ranges ...string) {
 	t.Helper()
 	rules := []map[string]string{}
-	for _, r := range addresses {
-		rules = append(rules, map[string]string{"action": "allow", "source": r + "/32"})
+	for _, r := range ranges {
+		rules = append(rules, map[string]string{"action": "allow", "source": r})
 	}
 	if err := a.api.Do(t.Context(), http.MethodPut, "/spaces/closed/inbound-ruleset", map[string]any{"rules": rules}, nil); err != nil {
 		t.Fatal(err)
@@ -46,12 +38,7 @@ func (a *attacked) dial(t *testing.T, from, sni string, protocols ...string) (ne
 	if sni != "" {
 		to = a.HTTPS
 	}
-	c, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}).Dial("tcp", to)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c := a.connect(t, from, to)
 	if sni == "" {
 		return c, nil
 	}
@@ -60,6 +47,22 @@ func (a *attacked) dial(t *testing.T, from, sni string, protocols ...string) (ne
 	}
 	secure := tls.Client(c, &tls.Config{ServerName: sni, InsecureSkipVerify: true, NextProtos: protocols})
 	return secure, secure.Handshake()
+}
+
+// connect connects from an address of this machine, of IPv4 or IPv6, to a port of the router.
+func (a *attacked) connect(t *testing.T, from, to string) net.Conn {
+	t.Helper()
+	ip := net.ParseIP(from)
+	if ip.To4() == nil {
+		to = net.JoinHostPort(from, port(to))
+	}
+	c, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: ip}}).Dial("tcp", to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(20 * time.Second))
+	return c
 }
 
 // says sends a text and returns all that comes back until the connection ends.
@@ -136,70 +139,4 @@ func (a *attacked) nothing(t *testing.T, app, after string) {
 		t.Errorf("after %s the dyno of %s read %q", after, app, got)
 		a.forget(t, app)
 	}
-}
-
-// stream sends a request by HTTP/2 as no decent client would, and returns the status, "" for a reset.
-func (a *attacked) stream(t *testing.T, from, sni string, fields ...hpack.HeaderField) string {
-	t.Helper()
-	c, err := a.dial(t, from, sni, "h2")
-	if err != nil {
-		return ""
-	}
-	defer c.Close()
-	io.WriteString(c, http2.ClientPreface)
-	framer := http2.NewFramer(c, c)
-	framer.AllowIllegalWrites = true
-	framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-	var block bytes.Buffer
-	encoder := hpack.NewEncoder(&block)
-	for _, own := range []hpack.HeaderField{{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "https"}, {Name: ":path", Value: "/"}} {
-		if !slices.ContainsFunc(fields, func(f hpack.HeaderField) bool { return f.Name == own.Name }) {
-			encoder.WriteField(own)
-		}
-	}
-	for _, f := range fields {
-		encoder.WriteField(f)
-	}
-	framer.WriteSettings()
-	framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block.Bytes(), EndHeaders: true, EndStream: true})
-	for {
-		f, err := framer.ReadFrame()
-		if err != nil {
-			return ""
-		}
-		switch f := f.(type) {
-		case *http2.MetaHeadersFrame:
-			return f.PseudoValue("status")
-		case *http2.RSTStreamFrame, *http2.GoAwayFrame:
-			return ""
-		}
-	}
-}
-
-// http3 asks for a host by a connection of QUIC that was made for a name, and returns the status, 0 for none.
-func (a *attacked) http3(t *testing.T, from, sni, host string) int {
-	t.Helper()
-	socket, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(from)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer socket.Close()
-	to, err := net.ResolveUDPAddr("udp", a.HTTPS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	quicly := &quic.Transport{Conn: socket}
-	defer quicly.Close()
-	transport := &http3.Transport{Dial: func(ctx context.Context, _ string, form *tls.Config, c *quic.Config) (*quic.Conn, error) {
-		form = form.Clone()
-		form.ServerName, form.InsecureSkipVerify = strings.TrimPrefix(sni, "-"), true
-		return quicly.Dial(ctx, to, form, c)
-	}}
-	defer transport.Close()
-	res, err := (&http.Client{Transport: transport, Timeout: 20 * time.Second}).Get("https://" + host + "/")
-	if err != nil {
-		return 0
-	}
-	res.Body.Close()
-	return res.StatusCode
 }
