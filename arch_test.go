@@ -58,6 +58,7 @@ var houses = table(`
 	internal/attach              : . engine platform logs
 	internal/sshd                : . engine
 	internal/router              : . logs doors
+	internal/router/attack       :
 	internal/cli/term            :
 	internal/cli                 : heroku cli/term
 	internal/simulation          : . plan engine engine/fake store platform control
@@ -67,7 +68,7 @@ var houses = table(`
 
 // testsToo is what tests may import besides, and besides all that is anywhere below their package: kits, and what
 // stands for the real thing.
-var testsToo = []string{"internal/acm/acmtest", "internal/engine/enginetest", "internal/engine/fake", "internal/engine/remote", "internal/isolation", "internal/drain/draintest", "test/live"}
+var testsToo = []string{"internal/acm/acmtest", "internal/router/attack", "internal/engine/enginetest", "internal/engine/fake", "internal/engine/remote", "internal/isolation", "internal/drain/draintest", "test/live"}
 
 // confined are libraries that only these packages know, so that leaving one costs one package.
 var confined = map[string][]string{
@@ -78,6 +79,7 @@ var confined = map[string][]string{
 	"github.com/containerd/":                 {"internal/engine/local"},
 	"github.com/opencontainers/":             {"internal/engine/local"},
 	"github.com/vishvananda/":                {"internal/engine/local"},
+	"github.com/quic-go/":                    {"internal/router"},
 	"github.com/miekg/dns":                   {"internal/engine/local", "internal/acm", "internal/acm/acmtest"},
 	"github.com/mholt/acmez":                 {"internal/acm"},
 	"github.com/letsencrypt/pebble":          {"internal/acm/acmtest"},

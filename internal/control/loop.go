@@ -125,7 +125,7 @@ func (l *Loop) turn(ctx context.Context) time.Duration {
 		if err := finish(tx, l.results, waits); err != nil {
 			return err
 		}
-		if claimed, err = tx.ClaimWork(l.owner, free, lease); err != nil || len(claimed) == free {
+		if claimed, err = l.claim(tx, free); err != nil || len(claimed) == free {
 			return err
 		}
 		due, ok, err := tx.NextWork()
@@ -152,6 +152,34 @@ func (l *Loop) turn(ctx context.Context) time.Duration {
 		}
 	}
 	return wait
+}
+
+// claim takes up to so many pieces of work that are due, the oldest first; but before those of the kind that has the most slots
+// come all others. So a release of a thousand apps does not keep a space waiting, or a certificate that ends.
+func (l *Loop) claim(tx *store.Tx, free int) (out []store.Work, err error) {
+	slots := map[string]int{}
+	for o := range l.running {
+		slots[o.kind]++
+	}
+	for _, r := range l.results {
+		slots[r.work.Kind]--
+	}
+	most := ""
+	for kind, n := range slots {
+		if n > slots[most] || n == slots[most] && kind < most {
+			most = kind
+		}
+	}
+	if most != "" {
+		if out, err = tx.ClaimWork(l.owner, free, lease, most); err != nil {
+			return nil, err
+		}
+	}
+	if len(out) == free {
+		return out, nil
+	}
+	rest, err := tx.ClaimWork(l.owner, free-len(out), lease, "")
+	return append(out, rest...), err
 }
 
 // waits is how long each piece of work waits for its next try: zero for what went well, less for what never will.

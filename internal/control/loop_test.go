@@ -77,6 +77,34 @@ func TestStepsOfOneObjectTakeTurnsAndSlotsAreKept(t *testing.T) {
 	})
 }
 
+func TestOneKindDoesNotKeepOthersWaiting(t *testing.T) {
+	inHouse(t, func(h *house) {
+		var mu sync.Mutex
+		waited := map[string]time.Duration{}
+		began := time.Now()
+		step := func(kind string) Step {
+			return func(context.Context, string) (time.Duration, error) {
+				mu.Lock()
+				waited[kind] = max(waited[kind], time.Since(began))
+				mu.Unlock()
+				time.Sleep(time.Second)
+				return 0, nil
+			}
+		}
+		stop := h.loop("me", map[string]Step{"many": step("many"), "few": step("few")})
+		for i := range 100 {
+			h.touch("many", fmt.Sprint(i))
+		}
+		after(time.Millisecond)
+		h.touch("few", "a")
+		after(time.Minute)
+		stop()
+		if waited["few"] > 2*time.Second || waited["many"] < 24*time.Second {
+			t.Errorf("they waited %v", waited)
+		}
+	})
+}
+
 func TestTouchDuringAStepCausesAnother(t *testing.T) {
 	inHouse(t, func(h *house) {
 		var d diary
@@ -268,7 +296,7 @@ func TestLeaseOfSomebodyElseIsRespectedUntilItEnds(t *testing.T) {
 			h.touch("thing", id)
 			owner := map[string]string{"mine": "me", "theirs": "another"}[id]
 			h.update(func(tx *store.Tx) error {
-				w, err := tx.ClaimWork(owner, 1, lease)
+				w, err := tx.ClaimWork(owner, 1, lease, "")
 				if err == nil && (len(w) != 1 || w[0].ID != id) {
 					err = fmt.Errorf("claimed %+v", w)
 				}

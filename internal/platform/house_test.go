@@ -220,7 +220,7 @@ func (h *house) forget(t *testing.T) {
 	t.Helper()
 	h.said = nil
 	h.update(t, func(tx *store.Tx) error {
-		work, err := tx.ClaimWork("test", 1000, time.Minute)
+		work, err := tx.ClaimWork("test", 1000, time.Minute, "")
 		for _, w := range work {
 			if err := tx.FinishWork(w, 0); err != nil {
 				return err

@@ -147,6 +147,9 @@ func (c *client) start(p *response) error {
 	keepLength := p.mode == byLength || p.mode == noBody && p.status != 204 && p.status >= 200
 	c.out = p.appendFields(c.out, func(k kind) bool { return k == lengthField && keepLength || passReply(k) })
 	c.out = append(c.out, "Via: 1.1 "+via+"\r\n"...)
+	if a := c.x.advertise(); a != "" {
+		c.out = append(append(append(c.out, "Alt-Svc: "...), a...), "\r\n"...)
+	}
 	c.chunks = false
 	if p.mode == byChunks || p.mode == byClose {
 		if c.chunks = !c.q.old; c.chunks {

@@ -21,6 +21,11 @@ type Config struct {
 	// start while an old one is still draining: both listen (SO_REUSEPORT).
 	HTTPListener, HTTPSListener net.Listener // optional
 
+	// QUIC is the address for HTTP/3, over UDP; QUICSocket is a socket of a supervisor's, used instead. With neither there is
+	// none. A new router waits until the old one has drained before it reads.
+	QUIC       string
+	QUICSocket net.PacketConn
+
 	limits limits // zero values are the real ones; tests are less patient
 }
 

@@ -15,7 +15,7 @@ type exchange struct {
 	down downstream
 	up   source // the request's body
 
-	proto   string // "http1.1" or "http2.0", for the log
+	proto   string // "http1.1", "http2.0" or "http3.0", for the log
 	https   bool
 	version uint16 // of TLS
 	sni     string // the name that a TLS client asked for
@@ -81,10 +81,10 @@ const (
 // mismatch is the failure of a request to another app than its connection was made for, or one that asks more of its clients. Over HTTP/2, where browsers use a
 // connection for all names that its certificate has, the status makes them open another one and ask again.
 func (x *exchange) mismatch() *failure {
-	if x.proto == "http2.0" {
-		return h31
+	if x.proto == "http1.1" {
+		return h32
 	}
-	return h32
+	return h31
 }
 
 // run answers the request.

@@ -33,6 +33,7 @@ var (
 	h25Cookie = &failure{"H25", "HTTP restriction: oversized cookie", "error", 502, pageError}
 	h25Status = &failure{"H25", "HTTP restriction: oversized status line", "error", 502, pageError}
 	h26Chunk  = &failure{"H26", "Request Error: bad chunk", "error", 400, pageBadRequest}
+	h26Length = &failure{"H26", "Request Error: bad content length", "error", 400, pageBadRequest}
 	h26Expect = &failure{"H26", "Request Error: unsupported expect header value", "error", 417, pageExpectation}
 	h31       = &failure{"H31", "Misdirected Request", "error", 421, pageMisdirected}
 	h32       = &failure{"H32", "TLS Certificate Mismatch", "error", 495, pageMisdirected}

@@ -62,11 +62,14 @@ func (x *exchange) appendRequest(dst []byte) []byte {
 		dst = append(dst, "\r\nClient-Cert: :"...)
 		dst = append(base64.StdEncoding.AppendEncode(dst, x.shown), ':')
 	}
-	if x.proto == "http2.0" {
+	switch {
+	case x.proto == "http2.0":
 		dst = append(dst, "\r\nVia: 2.0 "...)
-	} else if q.old {
+	case x.proto == "http3.0":
+		dst = append(dst, "\r\nVia: 3.0 "...)
+	case q.old:
 		dst = append(dst, "\r\nVia: 1.0 "...)
-	} else {
+	default:
 		dst = append(dst, "\r\nVia: 1.1 "...)
 	}
 	return append(dst, via+"\r\n\r\n"...)

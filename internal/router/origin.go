@@ -35,8 +35,11 @@ func newSocket(c *tcp, door string) *socket {
 }
 
 func addressOf(a net.Addr) netip.Addr {
-	if t, ok := a.(*net.TCPAddr); ok {
-		return bare(t.AddrPort().Addr())
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		return bare(a.AddrPort().Addr())
+	case *net.UDPAddr:
+		return bare(a.AddrPort().Addr())
 	}
 	return netip.Addr{}
 }
@@ -101,4 +104,9 @@ func withOrigin(ctx context.Context, s *socket) context.Context {
 	return context.WithValue(ctx, originKey{}, &s.origin)
 }
 
-func originOf(ctx context.Context) *origin { return ctx.Value(originKey{}).(*origin) }
+func originOf(ctx context.Context) *origin {
+	if o, ok := ctx.Value(originKey{}).(*quicOrigin); ok {
+		return &o.origin
+	}
+	return ctx.Value(originKey{}).(*origin)
+}

@@ -26,14 +26,16 @@ type Router struct {
 	http, https *net.TCPListener
 	tickets     tickets
 	streams     *streams
+	quic        *quicDoor // nil: no HTTP/3
 	watch       *watch
 	lines       *outbox
 	recent      *recent
 	conns       sync.WaitGroup
 	closing     atomic.Bool
 
-	table atomic.Pointer[table]
-	blank *table // the first one, which knows nothing
+	table       atomic.Pointer[table]
+	alternative atomic.Pointer[string] // what clients are told of HTTP/3; nil: nothing
+	blank       *table                 // the first one, which knows nothing
 
 	mu      sync.Mutex         // of adoption
 	retired map[*dyno]struct{} // out of the table, but with requests in flight
@@ -101,6 +103,9 @@ func (r *Router) open() (err error) {
 		r.http.Close()
 		return fmt.Errorf("listen for HTTPS: %w", err)
 	}
+	if err := r.openQUIC(); err != nil {
+		return errors.Join(err, r.http.Close(), r.https.Close())
+	}
 	return nil
 }
 
@@ -130,6 +135,9 @@ func (r *Router) Run(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		r.http.Close()
 		r.https.Close()
+		if r.quic != nil {
+			r.quic.close(ctx)
+		}
 		return nil
 	}
 	life, end := context.WithCancel(context.WithoutCancel(ctx)) // of what requests in flight still need
@@ -148,6 +156,9 @@ func (r *Router) Run(ctx context.Context) error {
 	accepting.Go(func() { r.accept(r.http, "", r.servePlain) })
 	accepting.Go(func() { r.accept(r.https, "", r.serveTLS) })
 	accepting.Go(func() { r.followDoors(ctx) })
+	if r.quic != nil {
+		accepting.Go(func() { r.quic.run(ctx) })
+	}
 	r.log.Info("router started", "http", r.HTTPAddr().String(), "https", r.HTTPSAddr().String(), "version", r.table.Load().version)
 
 	<-ctx.Done()
@@ -187,6 +198,9 @@ func (r *Router) finish() {
 		defer close(done)
 		r.conns.Wait()
 	}()
+	if r.quic != nil {
+		go r.quic.close(patience)
+	}
 	streams := r.streams.server.Shutdown(patience)
 	select {
 	case <-done:

@@ -21,13 +21,14 @@ type stream struct {
 	q   request
 	x   exchange
 
-	text []byte // the request's head
-	buf  []byte // of its body
+	text  []byte // the request's head
+	buf   []byte // of its body
+	first []byte // of its body, read already
 }
 
 var unusedStreams = sync.Pool{New: func() any { return new(stream) }}
 
-// serveStream answers a request that came over HTTP/2.
+// serveStream answers a request that came over HTTP/2, or HTTP/3.
 func (r *Router) serveStream(w http.ResponseWriter, req *http.Request) {
 	s := unusedStreams.Get().(*stream)
 	s.r, s.w, s.rc, s.req = r, w, *http.NewResponseController(w), req
@@ -47,19 +48,52 @@ func (s *stream) serve() outcome {
 	g := newGuard(s.r.watch, from, s)
 	defer g.retire() // net/http forbids touching a stream after its handler
 	s.x.r, s.x.g, s.x.q, s.x.down, s.x.up, s.x.proto, s.x.https = s.r, g, &s.q, s, s, "http2.0", true
+	if s.req.ProtoMajor == 3 {
+		s.x.proto = "http3.0"
+	}
 	s.x.comeFrom(from)
 	defer s.x.leave()
 	if s.req.TLS != nil {
 		s.x.speaks(s.req.TLS)
 	}
+	if o, ok := s.req.Context().Value(originKey{}).(*quicOrigin); ok {
+		if o.moved() {
+			return abort
+		}
+		defer o.begin()()
+	}
 	g.enter(asking, s.r.limits.first)
+	if err := s.peek(); err != nil {
+		return abort
+	}
 	s.text = s.appendHead(s.text[:0])
-	if err := s.q.parse(s.text); err != nil {
+	if err := s.q.parse(s.text); err != nil || s.q.hasLength && s.q.length != s.req.ContentLength { // the stream ends with its head
 		s.refuse(badRequest, pages[pageBadRequest])
 		return last
 	}
 	s.q.upgrade, s.q.last = nil, false // neither means anything in HTTP/2
 	return s.x.run()
+}
+
+// peek finds out whether a request of HTTP/3 has a body that did not say how long it is: if it is of a method that hardly ever has
+// one, and ends at once, it has none.
+func (s *stream) peek() error {
+	s.first = nil
+	switch s.req.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodDelete:
+	default:
+		return nil
+	}
+	if s.req.ProtoMajor != 3 || s.req.ContentLength >= 0 {
+		return nil
+	}
+	p, err := s.next()
+	if err == io.EOF {
+		s.req.ContentLength = 0
+		return nil
+	}
+	s.first = p
+	return err
 }
 
 // appendHead writes the request's head as text.
@@ -90,6 +124,10 @@ func (s *stream) appendHead(b []byte) []byte {
 
 // next is the request's body.
 func (s *stream) next() ([]byte, error) {
+	if p := s.first; p != nil {
+		s.first = nil
+		return p, nil
+	}
 	if s.buf == nil {
 		s.buf = make([]byte, flushAt)
 	}
@@ -131,6 +169,9 @@ func (s *stream) interim(p *response) error {
 func (s *stream) start(p *response) error {
 	h := s.setHeader(p, p.mode == byLength || p.mode == noBody && p.status != 204)
 	h["Via"] = append(h["Via"], "1.1 "+via)
+	if a := s.x.advertise(); a != "" && h["Alt-Svc"] == nil {
+		h["Alt-Svc"] = []string{a}
+	}
 	for _, name := range []string{"Date", "Content-Type"} { // a dyno that sends none has its reasons: nothing is guessed
 		if _, ok := h[name]; !ok {
 			h[name] = nil
@@ -194,7 +235,7 @@ func (s *stream) refuse(f *failure, text string) (int64, error) {
 	return n, err
 }
 
-func (s *stream) tunnel(*link) error { return errors.New("HTTP/2 has no upgrades") }
+func (s *stream) tunnel(*link) error { return errors.New("streams have no upgrades") }
 
 func (s *stream) interrupt() {
 	s.rc.SetReadDeadline(longAgo)

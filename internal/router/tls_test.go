@@ -369,16 +369,17 @@ func TestHTTP2CanNotSmuggle(t *testing.T) {
 	r := newRecorder(t)
 	w.secure(func(rs *cloister.Routes) { rs.Apps = []cloister.Route{route("demo", r.addr)} })
 	for name, c := range map[string]struct{ path, host, header, value string }{
-		"CRLF in the path":    {path: "/ HTTP/1.1\r\nX: y", host: "demo.test"},
-		"space in the path":   {path: "/ HTTP/1.1 ", host: "demo.test"},
-		"CRLF in the host":    {path: "/", host: "demo.test\r\nX: y"},
-		"space in the host":   {path: "/", host: "demo.test x"},
-		"CRLF in a value":     {path: "/", host: "demo.test", header: "x", value: "y\r\nContent-Length: 5"},
-		"transfer-encoding":   {path: "/", host: "demo.test", header: "transfer-encoding", value: "chunked"},
-		"connection":          {path: "/", host: "demo.test", header: "connection", value: "x"},
-		"colon in a name":     {path: "/", host: "demo.test", header: "x: y\r\nz", value: "1"},
-		"different lengths":   {path: "/", host: "demo.test", header: "content-length", value: "5, 6"},
-		"authority with user": {path: "/", host: "a@demo.test"},
+		"CRLF in the path":      {path: "/ HTTP/1.1\r\nX: y", host: "demo.test"},
+		"space in the path":     {path: "/ HTTP/1.1 ", host: "demo.test"},
+		"CRLF in the host":      {path: "/", host: "demo.test\r\nX: y"},
+		"space in the host":     {path: "/", host: "demo.test x"},
+		"CRLF in a value":       {path: "/", host: "demo.test", header: "x", value: "y\r\nContent-Length: 5"},
+		"transfer-encoding":     {path: "/", host: "demo.test", header: "transfer-encoding", value: "chunked"},
+		"connection":            {path: "/", host: "demo.test", header: "connection", value: "x"},
+		"colon in a name":       {path: "/", host: "demo.test", header: "x: y\r\nz", value: "1"},
+		"different lengths":     {path: "/", host: "demo.test", header: "content-length", value: "5, 6"},
+		"a length, and no body": {path: "/", host: "demo.test", header: "content-length", value: "47"},
+		"authority with user":   {path: "/", host: "a@demo.test"},
 	} {
 		if status := w.rawStream(c.path, c.host, c.header, c.value); status != "" && status != "400" {
 			t.Errorf("%s: status %s", name, status)

@@ -37,7 +37,7 @@ func (u *upload) start(x *exchange, l *link) {
 }
 
 func (u *upload) send(x *exchange, l *link) {
-	chunks := x.q.length == chunkedBody
+	chunks, left := x.q.length == chunkedBody, x.q.length
 	var out []byte
 	for {
 		u.waiting.Store(true)
@@ -51,6 +51,10 @@ func (u *upload) send(x *exchange, l *link) {
 			return
 		}
 		x.g.touch(x.r.limits.roll)
+		if left -= int64(len(p)); !chunks && left < 0 {
+			u.fail(x, l, errBodyLength)
+			return
+		}
 		if chunks {
 			if len(p) == 0 {
 				continue
@@ -61,6 +65,10 @@ func (u *upload) send(x *exchange, l *link) {
 		if _, err := l.conn.Write(p); err != nil {
 			return // the dyno wants no more of it: its response will say why
 		}
+	}
+	if !chunks && left > 0 { // the dyno would take the next request for the rest of this one
+		u.fail(x, l, errBodyLength)
+		return
 	}
 	if chunks {
 		out = appendLastChunk(out[:0], x.up.trailer())
@@ -78,6 +86,9 @@ func (u *upload) fail(x *exchange, l *link, err error) {
 	var bad malformed
 	if errors.As(err, &bad) || err == errTooLong {
 		u.err = h26Chunk
+		if err == errBodyLength {
+			u.err = h26Length
+		}
 		l.conn.SetDeadline(longAgo)
 		return
 	}
@@ -115,6 +126,8 @@ func (u *upload) stop(d downstream, l *link) {
 	d.resume()
 	u.begun = false
 }
+
+const errBodyLength = malformed("a body is not as long as its head says")
 
 // appendChunk frames a piece of a body.
 func appendChunk(dst, p []byte) []byte {

@@ -49,6 +49,7 @@ type Config struct {
 	DynoRequests       int      `toml:"dyno_requests"`       // at once, for each web dyno of an app, before others are refused (H11); 0: no limit
 	Transit            string   `toml:"transit"`             // how the router reaches dynos; seen by nobody else
 	Balancers          []string `toml:"balancers"`           // load balancers in front of the router
+	HTTP3              bool     `toml:"http3"`               // the router speaks it too, over UDP at the port of https
 	ProxyProtocol      bool     `toml:"proxy_protocol"`      // they speak the PROXY protocol instead of sending X-Forwarded-For
 	Containerd         string   `toml:"containerd"`          // socket of a containerd to use instead of our own
 	BuildEnv           []string `toml:"build_env"`           // names of variables of this machine that builds get
@@ -192,6 +193,9 @@ func (c *Config) validate() error {
 	}
 	if c.ProxyProtocol && len(c.Balancers) == 0 {
 		bad("proxy_protocol", "needs balancers: it is taken from nobody else")
+	}
+	if c.HTTP3 && len(c.Balancers) > 0 {
+		bad("http3", "does not go with balancers: they do not say whom UDP is from")
 	}
 	c.validateNetworks(bad)
 	if c.Engine != "local" && c.Engine != "fake" {

@@ -116,6 +116,7 @@ func TestWrongConfigurationIsRefusedInWords(t *testing.T) {
 		{"balancers", "CLOISTER_BALANCERS=0.0.0.0/0", `balancers: 0.0.0.0/0 is everybody, whose word would then be taken; name the balancers`},
 		{"api_trusted", "CLOISTER_API_TRUSTED=10.0.0.0/8,office", `api_trusted: "office" is not an IP range`},
 		{"api_trusted", "CLOISTER_API_TRUSTED=::ffff:10.0.0.0/104", `api_trusted: ::ffff:10.0.0.0/104 is an IPv4-mapped IPv6 range; write it as IPv4`},
+		{"http3", "CLOISTER_HTTP3=true; CLOISTER_BALANCERS=10.0.0.0/8", `http3: does not go with balancers: they do not say whom UDP is from`},
 		{"proxy_protocol", "CLOISTER_PROXY_PROTOCOL=true", `proxy_protocol: needs balancers: it is taken from nobody else`},
 		{"engine", "CLOISTER_ENGINE=docker", `engine: "docker" is not an engine; use local or fake`},
 		{"name", "CLOISTER_NAME=Mine", `name: "Mine" must be 1 to 10 lower-case letters and digits`},
@@ -127,7 +128,7 @@ func TestWrongConfigurationIsRefusedInWords(t *testing.T) {
 		{"team", "CLOISTER_ADMIN_TEAM=My Team", `admin_team: `},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := Load(file(t, ""), []string{c.env}); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err := Load(file(t, ""), strings.Split(c.env, "; ")); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s: %v; want %q", c.env, err, c.want)
 			}
 		})

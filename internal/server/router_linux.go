@@ -18,7 +18,13 @@ func RunRouter(ctx context.Context, c Config, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("listen for HTTPS: %w", err)
 	}
-	r, err := router.New(router.Config{Socket: c.feedSocket(), Doors: c.doorSocket(), State: c.routerDir(), DynoRequests: c.DynoRequests, HTTPListener: plain, HTTPSListener: secure}, log)
+	config := router.Config{Socket: c.feedSocket(), Doors: c.doorSocket(), State: c.routerDir(), DynoRequests: c.DynoRequests, HTTPListener: plain, HTTPSListener: secure}
+	if c.HTTP3 {
+		if config.QUICSocket, err = inheritedPackets(2, c.HTTPS); err != nil {
+			return fmt.Errorf("listen for HTTP/3: %w", err)
+		}
+	}
+	r, err := router.New(config, log)
 	if err != nil {
 		return err
 	}

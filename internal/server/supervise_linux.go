@@ -46,9 +46,17 @@ func Supervise(ctx context.Context, c Config, args []string, renew <-chan os.Sig
 	if err != nil {
 		return fmt.Errorf("listen for HTTPS: %w", err)
 	}
+	ways := []*os.File{web, webTLS}
+	if c.HTTP3 {
+		quic, err := listenPackets(c.HTTPS)
+		if err != nil {
+			return fmt.Errorf("listen for HTTP/3: %w", err)
+		}
+		ways = append(ways, quic)
+	}
 	node := child{name: "node", renew: make(chan chan struct{})}
 	control := child{name: "control", uid: c.ControlUID, listeners: []*os.File{api}, renew: make(chan chan struct{})}
-	router := child{name: "router", uid: c.RouterUID, listeners: []*os.File{web, webTLS}, beside: true, renew: make(chan chan struct{})}
+	router := child{name: "router", uid: c.RouterUID, listeners: ways, beside: true, renew: make(chan chan struct{})}
 
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
@@ -206,6 +214,16 @@ func listen(addr string) (*os.File, error) {
 	return l.(*net.TCPListener).File()
 }
 
+// listenPackets opens a socket for UDP, likewise.
+func listenPackets(addr string) (*os.File, error) {
+	c, err := net.ListenPacket("udp", addr)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return c.(*net.UDPConn).File()
+}
+
 // inheritedCount is the variable that tells a child how many listeners it was left.
 const inheritedCount = "CLOISTER_INHERITED"
 
@@ -218,4 +236,14 @@ func inherited(i int, addr string) (net.Listener, error) {
 	f := os.NewFile(uintptr(3+i), addr)
 	defer f.Close()
 	return net.FileListener(f)
+}
+
+// inheritedPackets is the same for UDP.
+func inheritedPackets(i int, addr string) (net.PacketConn, error) {
+	if n, _ := strconv.Atoi(os.Getenv(inheritedCount)); i >= n {
+		return net.ListenPacket("udp", addr)
+	}
+	f := os.NewFile(uintptr(3+i), addr)
+	defer f.Close()
+	return net.FilePacketConn(f)
 }

@@ -73,20 +73,20 @@ func (tx *Tx) touchThese(query, kind string, args ...any) error {
 		append([]any{kind, at(tx.Now)}, args...)...)
 }
 
-// ClaimWork leases at most n due objects to owner until the lease ends, the longest due first. Which comes first of
+// ClaimWork leases at most n due objects of any kind but one, or "", to owner until the lease ends, the longest due first. Which comes first of
 // those that are equally long due is left open: ten thousand that were touched together need no sorting.
-func (tx *Tx) ClaimWork(owner string, n int, lease time.Duration) ([]Work, error) {
+func (tx *Tx) ClaimWork(owner string, n int, lease time.Duration, but string) ([]Work, error) {
 	out, err := many(tx, scanWork, `
 		UPDATE work
 		SET leased_by = $1, leased_until = $2
 		WHERE (kind, id) IN (
 			SELECT kind, id
 			FROM work
-			WHERE due_at <= $3 AND (leased_by = '' OR leased_until <= $3)
+			WHERE due_at <= $3 AND (leased_by = '' OR leased_until <= $3) AND kind <> $4
 			ORDER BY due_at
-			LIMIT $4)
+			LIMIT $5)
 		RETURNING `+workColumns,
-		owner, at(tx.Now.Add(lease)), at(tx.Now), n)
+		owner, at(tx.Now.Add(lease)), at(tx.Now), but, n)
 	// RETURNING promises no order.
 	slices.SortFunc(out, func(a, b Work) int {
 		return cmp.Or(a.DueAt.Compare(b.DueAt), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))

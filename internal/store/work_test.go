@@ -26,7 +26,7 @@ func touch(t *testing.T, s *store.Store, kind string, ids ...string) {
 func claim(t *testing.T, s *store.Store, owner string, n int) (out []store.Work) {
 	t.Helper()
 	update(t, s, func(tx *store.Tx) (err error) {
-		out, err = tx.ClaimWork(owner, n, time.Minute)
+		out, err = tx.ClaimWork(owner, n, time.Minute, "")
 		return err
 	})
 	return out
@@ -46,6 +46,22 @@ func ids(work []store.Work) (out []string) {
 		out = append(out, w.ID)
 	}
 	return out
+}
+
+func TestWorkOfAKindIsLeftOut(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *place) {
+		s := p.open(t)
+		touch(t, s, "app", "a")
+		p.clock.advance(time.Second)
+		touch(t, s, "space", "b")
+		var got []store.Work
+		update(t, s, func(tx *store.Tx) (err error) {
+			got, err = tx.ClaimWork("me", 10, time.Minute, "app")
+			return err
+		})
+		same(t, ids(got), []string{"b"})
+		same(t, ids(claim(t, s, "me", 10)), []string{"a"})
+	})
 }
 
 func TestTouchesOfOneObjectFold(t *testing.T) {
@@ -320,7 +336,7 @@ func TestEightClaimersClaimEveryRowExactlyOnce(t *testing.T) {
 			for owner := fmt.Sprint("claimer ", i); ; {
 				var got []store.Work
 				err := s.Update(t.Context(), func(tx *store.Tx) (err error) {
-					got, err = tx.ClaimWork(owner, 10, time.Minute)
+					got, err = tx.ClaimWork(owner, 10, time.Minute, "")
 					return err
 				})
 				if err != nil || len(got) == 0 {

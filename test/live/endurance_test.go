@@ -91,9 +91,9 @@ func (u *upheaval) during(t *testing.T, what string, do func()) {
 	url := u.url(t, u.app) + "/"
 	secure := strings.Replace(url[:strings.LastIndex(url, ":")], "http:", "https:", 1) + "/"
 	loads := []*Load{
-		StartLoad(Client(u.HTTP), url, perSecond*2/3),
-		StartLoad(fresh(Client(u.HTTP)), url, perSecond/6),
-		StartLoad(fresh(Client(u.HTTPS)), secure, perSecond/6),
+		StartLoad(Client(u.HTTP), perSecond*2/3, url),
+		StartLoad(fresh(Client(u.HTTP)), perSecond/6, url),
+		StartLoad(fresh(Client(u.HTTPS)), perSecond/6, secure),
 	}
 	start := time.Now()
 	do()

@@ -186,7 +186,7 @@ func (w *world) strangerGetsNothing(t *testing.T) {
 }
 
 func (w *world) releasesLoseNoRequest(t *testing.T) {
-	load := StartLoad(Client(w.HTTP), w.url(t, "north-app")+"/", 200)
+	load := StartLoad(Client(w.HTTP), 200, w.url(t, "north-app")+"/")
 	stop := w.watch(t, "north-app", 4)
 	w.Cloister(t, "config:set", "COLOUR=green", "--app", "north-app")
 	w.Cloister(t, "ps:wait", "--app", "north-app")

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A Load asks for one URL at a steady rate, as many clients would, and remembers what went wrong.
+// A Load asks for some URLs in turn, at a steady rate, as many clients would, and remembers what went wrong.
 type Load struct {
 	mu     sync.Mutex
 	sent   int
@@ -29,19 +29,19 @@ func (f Failure) String() string {
 }
 
 // StartLoad sends so many requests a second until Stop, whether earlier ones are answered or not.
-func StartLoad(client *http.Client, url string, perSecond int) *Load {
+func StartLoad(client *http.Client, perSecond int, urls ...string) *Load {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &Load{stop: cancel}
 	client.Timeout = 40 * time.Second
 	l.busy.Go(func() {
 		tick := time.NewTicker(time.Second / time.Duration(perSecond))
 		defer tick.Stop()
-		for {
+		for n := 0; ; n++ {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				l.busy.Go(func() { l.send(client, url) })
+				l.busy.Go(func() { l.send(client, urls[n%len(urls)]) })
 			}
 		}
 	})
