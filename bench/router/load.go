@@ -84,7 +84,7 @@ func (l load) run(dir string, c *contender) (result, error) {
 	if l.pace > 0 {
 		args = append(args, "--rps="+strconv.Itoa(l.pace))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), warm+measured+30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), warm+measured+10*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "h2load", append(args, url+l.size)...)
 	var out bytes.Buffer
@@ -96,7 +96,11 @@ func (l load) run(dir string, c *contender) (result, error) {
 	used, began := c.cpu(), time.Now()
 	time.Sleep(measured - 200*time.Millisecond)
 	used, took := c.cpu()-used, time.Since(began)
-	if err := cmd.Wait(); err != nil {
+	err := cmd.Wait()
+	if ctx.Err() != nil { // it waits for ever for a client that was still shaking hands when its time was up
+		return result{failed: l.connections}, nil
+	}
+	if err != nil {
 		return result{}, fmt.Errorf("h2load: %w: %s", err, &out)
 	}
 	r, err := read(file)
