@@ -111,10 +111,9 @@ func (l load) run(dir string, c *contender) (result, error) {
 	if m == nil {
 		return result{}, fmt.Errorf("h2load said: %s", &out)
 	}
-	r.rate, _ = strconv.ParseFloat(m[1], 64)
 	r.failed, _ = strconv.Atoi(m[2])
-	if r.rate == 0 {
-		return result{}, fmt.Errorf("h2load said: %s", &out)
+	if r.rate, _ = strconv.ParseFloat(m[1], 64); r.rate == 0 { // nothing was done in time
+		return r, nil
 	}
 	r.cpu = time.Duration(float64(used) / (r.rate * took.Seconds()))
 	return r, nil
