@@ -33,12 +33,16 @@ type load struct {
 	way
 	size        string
 	connections int
+	pace        int // requests a second by each connection; 0: as many as there can be
 }
 
 func (l load) title() string {
 	text := fmt.Sprintf("%s, %s, %d connections", l.name, map[string]string{"1k": "1 kB", "1m": "1 MB"}[l.size], l.connections)
 	if n := l.streams[l.connections]; n > 0 {
 		text += fmt.Sprintf(" of %d streams", n)
+	}
+	if l.pace > 0 {
+		text += fmt.Sprintf(", %d a second", l.pace*l.connections)
 	}
 	return text
 }
@@ -53,12 +57,12 @@ type result struct {
 
 // warm and measured are how long h2load goes on. Whatever is long takes long to be even.
 func (l load) times() (warm, measured time.Duration) {
-	warm, measured = 300*time.Millisecond, time.Second
+	warm, measured = 300*time.Millisecond, 800*time.Millisecond
 	if l.connections >= 1000 {
-		warm = 900 * time.Millisecond
+		warm = 800 * time.Millisecond
 	}
 	if l.size == "1m" {
-		measured = 1600 * time.Millisecond
+		measured = 1400 * time.Millisecond
 	}
 	return warm, measured
 }
@@ -77,7 +81,10 @@ func (l load) run(dir string, c *contender) (result, error) {
 		"--warm-up-time=" + milliseconds(warm), "--duration=" + milliseconds(measured), "--log-file=" + file, "--connect-to=" + addr,
 		"-H", "User-Agent: Mozilla/5.0 (X11; Linux x86_64) bench", "-H", "Accept: text/html",
 	}, l.flags...)
-	ctx, cancel := context.WithTimeout(context.Background(), warm+measured+30*time.Second)
+	if l.pace > 0 {
+		args = append(args, "--rps="+strconv.Itoa(l.pace))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), warm+measured+10*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "h2load", append(args, url+l.size)...)
 	var out bytes.Buffer
@@ -89,7 +96,11 @@ func (l load) run(dir string, c *contender) (result, error) {
 	used, began := c.cpu(), time.Now()
 	time.Sleep(measured - 200*time.Millisecond)
 	used, took := c.cpu()-used, time.Since(began)
-	if err := cmd.Wait(); err != nil {
+	err := cmd.Wait()
+	if ctx.Err() != nil { // it waits for ever for a client that was still shaking hands when its time was up
+		return result{failed: l.connections}, nil
+	}
+	if err != nil {
 		return result{}, fmt.Errorf("h2load: %w: %s", err, &out)
 	}
 	r, err := read(file)
@@ -100,10 +111,9 @@ func (l load) run(dir string, c *contender) (result, error) {
 	if m == nil {
 		return result{}, fmt.Errorf("h2load said: %s", &out)
 	}
-	r.rate, _ = strconv.ParseFloat(m[1], 64)
 	r.failed, _ = strconv.Atoi(m[2])
-	if r.rate == 0 {
-		return result{}, fmt.Errorf("h2load said: %s", &out)
+	if r.rate, _ = strconv.ParseFloat(m[1], 64); r.rate == 0 { // nothing was done in time
+		return r, nil
 	}
 	r.cpu = time.Duration(float64(used) / (r.rate * took.Seconds()))
 	return r, nil

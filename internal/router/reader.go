@@ -17,7 +17,7 @@ type reader struct {
 }
 
 const (
-	idleBuffer  = 512      // of what may say nothing for hours
+	idleBuffer  = 1 << 10  // of what may say nothing for hours
 	smallBuffer = 4 << 10  // as long as heads and small bodies are all there is
 	largeBuffer = 64 << 10 // while a body is long
 )
