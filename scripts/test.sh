@@ -22,10 +22,12 @@ failed=0
 show() { tee -a "$log" | grep -vE '^(=== (RUN|PAUSE|CONT|NAME)|PASS$)|^\s*--- PASS'; }
 run() {
   echo "== $*"
+  local began=$SECONDS
   set +e
   "$@" 2>&1 | show
   [ "${PIPESTATUS[0]}" = 0 ] || failed=1
   set -e
+  echo "== that took $((SECONDS - began)) s, since the start $SECONDS s"
 }
 
 run make --no-print-directory lint
@@ -54,8 +56,13 @@ if [ "$(id -u)" = 0 ]; then
 fi
 wait "$simulation" || failed=1
 simulation=
+echo "== what ran beside has ended, since the start $SECONDS s"
 echo "== what ran beside: the simulation and the fuzzers"
 show <"$log.beside" || true
+
+echo
+echo "Slowest:"
+sed -nE 's/^ *--- (PASS|FAIL): (.*) \(([0-9.]+)s\)$/\3 \2/p' "$log" | sort -rn | awk 'NR <= 30 { print "  " $0 }'
 
 passed=$(grep -cE '^\s*--- PASS' "$log" || true)
 failures=$(grep -cE '^\s*--- FAIL|^FAIL\s.*\[(build|setup) failed\]' "$log" || true)
