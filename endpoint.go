@@ -58,11 +58,22 @@ type Certified struct {
 	SelfSigned bool
 	Whole      bool     // the chain ends at a root, or before one that is widely trusted
 	Warnings   []string // what its owner should know
+
+	end *x509.Certificate // of the chain, as far as it was given
 }
 
 // Covers reports whether it is for a host name.
 func (c Certified) Covers(hostname string) bool {
 	return slices.ContainsFunc(c.Names, func(n string) bool { return Covers(n, hostname) })
+}
+
+// IssuerAt is where the certificate is that the chain lacks next, as its last one says (RFC 5280, 4.2.2.1); "" if it lacks none, or
+// nobody says.
+func (c Certified) IssuerAt() string {
+	if c.Whole || c.SelfSigned || c.end == nil || len(c.end.IssuingCertificateURL) == 0 {
+		return ""
+	}
+	return c.end.IssuingCertificateURL[0]
 }
 
 // ReadCertificate reads a certificate with its key, as people upload them, in any order; what can not be used is Invalid, and
@@ -126,7 +137,7 @@ func (c *Certified) link(all []*x509.Certificate, roots *x509.CertPool, now time
 			between.AddCert(x)
 		}
 	}
-	c.Served = served.Bytes()
+	c.Served, c.end = served.Bytes(), linked[len(linked)-1]
 	_, err := c.Leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: now})
 	c.Whole = err == nil
 	switch {

@@ -21,7 +21,7 @@ func (s shake) title() string {
 	return "Handshakes"
 }
 
-const shakeTime = time.Second
+const shakeTime = 700 * time.Millisecond
 
 func (s shake) run(_ string, c *contender) (result, error) {
 	config := &tls.Config{ServerName: "demo.test", InsecureSkipVerify: true, MinVersion: tls.VersionTLS13, CurvePreferences: []tls.CurveID{tls.X25519}}

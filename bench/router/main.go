@@ -6,7 +6,8 @@
 //
 // The load generator (h2load) and the backend (nginx) are on the same machine and take their share of its processors,
 // which brings rates closer together than proxies are. So there is also the processor time that a contender itself
-// has used for a request: its processes', exact, with what the kernel does in their name.
+// has used for a request: its processes', exact, with what the kernel does in their name. Of latencies those count
+// that are measured at a pace that leaves the machine air; the others are how long the queue is.
 //
 // Every contender keeps its connections to the backend open and writes no access log, except Cloister's router, which
 // sends the log line of each request to a control process, as it does in production; that process counts as ours.
@@ -59,9 +60,10 @@ func main() {
 // measurements are the rows of the table.
 func measurements(rows string) (all []measurement) {
 	for _, w := range ways {
+		all = append(all, load{w, "1k", 64, 100}) // a third of what the machine can do: latency as it mostly is
 		for _, size := range sizes {
 			for _, n := range []int{64, 1000} {
-				all = append(all, load{w, size.name, n})
+				all = append(all, load{w, size.name, n, 0})
 			}
 		}
 	}

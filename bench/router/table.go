@@ -60,10 +60,12 @@ func median[T any](all []T, f func(T) float64) float64 {
 func ratio(ours, theirs []result, f func(result) float64) string {
 	var all []float64
 	for i := range ours {
-		if f(theirs[i]) == 0 {
-			return ""
+		if f(ours[i]) > 0 && f(theirs[i]) > 0 {
+			all = append(all, f(ours[i])/f(theirs[i]))
 		}
-		all = append(all, f(ours[i])/f(theirs[i]))
+	}
+	if all == nil {
+		return ""
 	}
 	return fmt.Sprintf("%.2f", median(all, func(x float64) float64 { return x }))
 }

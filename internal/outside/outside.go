@@ -4,9 +4,11 @@
 package outside
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -44,6 +46,27 @@ func (c Config) Client(connect, answer time.Duration, connections int) *http.Cli
 			IdleConnTimeout: idleFor, MaxConnsPerHost: connections, MaxResponseHeaderBytes: maxAnswer, DisableCompression: true,
 		},
 	}
+}
+
+// Get returns what is at an address, 64 KiB at most. Whatever is not answered with 200 is an error.
+func Get(ctx context.Context, c *http.Client, url string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer Finish(res)
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("it answers %s", res.Status)
+	}
+	got, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	if err == nil && len(got) > maxAnswer {
+		err = fmt.Errorf("its answer is longer than %d bytes", maxAnswer)
+	}
+	return got, err
 }
 
 // Finish throws away an answer that nobody reads, up to a limit, so that its connection can be used again; if there is more,

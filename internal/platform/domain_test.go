@@ -218,3 +218,77 @@ func TestClientsOfADomain(t *testing.T) {
 	must(t, err)
 	same(t, d.Clients, "")
 }
+
+// A chain with a hole in it is completed with what its certificates name; what was uploaded comes back as it was.
+func TestAChainIsCompleted(t *testing.T) {
+	h := newHouse(t)
+	ctx := t.Context()
+	type pair struct {
+		cert *x509.Certificate
+		key  *ecdsa.PrivateKey
+	}
+	sign := func(name, at string, by *pair) (out pair) {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		must(t, err)
+		x := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(90 * 24 * time.Hour)}
+		x.Subject.CommonName = name
+		if strings.Contains(name, ".") {
+			x.DNSNames = []string{name}
+		} else {
+			x.IsCA, x.BasicConstraintsValid = true, true
+		}
+		if at != "" {
+			x.IssuingCertificateURL = []string{at}
+		}
+		parent := pair{x, key}
+		if by != nil {
+			parent = *by
+		}
+		der, err := x509.CreateCertificate(rand.Reader, x, parent.cert, key.Public(), parent.key)
+		must(t, err)
+		cert, err := x509.ParseCertificate(der)
+		must(t, err)
+		return pair{cert, key}
+	}
+	root := sign("root", "", nil)
+	upper := sign("upper", "http://ca.test/root", &root)
+	lower := sign("lower", "http://ca.test/upper", &upper)
+	leaf := sign("www.example.com", "http://ca.test/lower", &lower)
+	text := func(p pair) string {
+		return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.cert.Raw}))
+	}
+	chain := text(leaf)
+	private, err := x509.MarshalPKCS8PrivateKey(leaf.key)
+	must(t, err)
+	key := cloister.Secret(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
+	in := platform.EndpointSpec{Chain: &chain, Key: &key}
+
+	var asked []string
+	answers := map[string][]byte{"http://ca.test/lower": []byte(text(lower)), "http://ca.test/upper": upper.cert.Raw, "http://ca.test/root": root.cert.Raw}
+	p := platform.New(h.store, platform.Config{AppDomain: "apps.localhost", Fetch: func(_ context.Context, url string) ([]byte, error) {
+		asked = append(asked, url)
+		if answers[url] == nil {
+			return nil, errors.New("it is not there")
+		}
+		return answers[url], nil
+	}, Log: func(string, string) {}}, slog.New(slog.DiscardHandler))
+	_, e, err := p.AddEndpoint(ctx, h.admin, "quiet-garth", in)
+	must(t, err)
+	same(t, []string{e.Chain, e.Served}, []string{chain, chain + text(lower) + text(upper)}) // clients have the root
+	same(t, asked, []string{"http://ca.test/lower", "http://ca.test/upper", "http://ca.test/root"})
+
+	// What is not there, is somebody else's or nonsense changes nothing.
+	for what, answer := range map[string][]byte{"nothing": nil, "another's": []byte(text(sign("other", "", nil))), "nonsense": []byte("nonsense")} {
+		answers["http://ca.test/lower"] = answer
+		_, e, err := p.AddEndpoint(ctx, h.admin, "quiet-garth", in)
+		if err != nil || e.Served != chain || len(e.Warnings) == 0 || !strings.Contains(e.Warnings[0], "The chain of the certificate is missing") {
+			t.Errorf("%s: %v, warned %q", what, err, e.Warnings)
+		}
+	}
+
+	// Who may not change the app has nobody asked.
+	asked = nil
+	_, _, err = p.AddEndpoint(ctx, h.viewer, "quiet-garth", in)
+	wantKind(t, err, cloister.Forbidden)
+	same(t, len(asked), 0)
+}

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"encoding/pem"
 	"slices"
 	"strings"
 	"time"
@@ -87,7 +88,7 @@ func (p *Platform) AddEndpoint(ctx context.Context, a cloister.Actor, ref string
 		return app, out, cloister.Errorf(cloister.Invalid, "A certificate takes certificate_chain and private_key, both PEM.")
 	}
 	e := cloister.Endpoint{ID: cloister.NewID(), Name: randomName()}
-	warnings, err := in.apply(&e)
+	warnings, err := p.apply(ctx, a, ref, in, &e)
 	if err != nil {
 		return app, out, err
 	}
@@ -118,8 +119,8 @@ func (p *Platform) AddEndpoint(ctx context.Context, a cloister.Actor, ref string
 	return app, EndpointInfo{Endpoint: e, Warnings: warnings}, err
 }
 
-// apply reads what was uploaded into an endpoint, and returns what its owner should know.
-func (in EndpointSpec) apply(e *cloister.Endpoint) (warnings []string, err error) {
+// apply reads what was uploaded into an endpoint, and returns what its owner should know. Of a chain with holes the rest is got.
+func (p *Platform) apply(ctx context.Context, a cloister.Actor, ref string, in EndpointSpec, e *cloister.Endpoint) (warnings []string, err error) {
 	if in.Label != nil {
 		if err := cloister.ValidEndpointLabel(*in.Label); err != nil {
 			return nil, err
@@ -133,8 +134,47 @@ func (in EndpointSpec) apply(e *cloister.Endpoint) (warnings []string, err error
 		return nil, cloister.Errorf(cloister.Invalid, "Another certificate takes both certificate_chain and private_key.")
 	}
 	c, err := cloister.ReadCertificate(*in.Chain, *in.Key, time.Now(), nil)
+	if err == nil && c.IssuerAt() != "" && p.config.Fetch != nil {
+		if err = p.view(ctx, a, func(tx *store.Tx) error { _, err := p.app(tx, a, ref, manageApp); return err }); err == nil {
+			c = p.complete(ctx, c, in)
+		}
+	}
 	e.Chain, e.Key, e.Served = *in.Chain, *in.Key, string(c.Served)
 	return c.Warnings, err
+}
+
+const (
+	mostMissing   = 4               // certificates of a chain that are got
+	fetchPatience = 5 * time.Second // for each
+)
+
+// complete gets the certificates that a chain lacks, from where the ones before say. What can not be had is left out: the warnings
+// then say what is missing.
+func (p *Platform) complete(ctx context.Context, c cloister.Certified, in EndpointSpec) cloister.Certified {
+	chain := *in.Chain
+	for range mostMissing {
+		at := c.IssuerAt()
+		if at == "" {
+			return c
+		}
+		one, cancel := context.WithTimeout(ctx, fetchPatience)
+		got, err := p.config.Fetch(one, at)
+		cancel()
+		if err != nil {
+			p.log.Warn("an intermediate certificate was not had", "at", at, "err", err)
+			return c
+		}
+		if block, _ := pem.Decode(got); block != nil {
+			got = block.Bytes
+		}
+		chain += "\n" + string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: got}))
+		next, err := cloister.ReadCertificate(chain, *in.Key, time.Now(), nil)
+		if err != nil || len(next.Served) <= len(c.Served) {
+			return c // it is no certificate, not the issuer's, or the root
+		}
+		c = next
+	}
+	return c
 }
 
 // free is the error of a label that another endpoint of the app has.
@@ -149,7 +189,7 @@ func free(e cloister.Endpoint, all []cloister.Endpoint) error {
 // for all domains that are served with it.
 func (p *Platform) ChangeEndpoint(ctx context.Context, a cloister.Actor, ref, endpoint string, in EndpointSpec) (app AppInfo, out EndpointInfo, err error) {
 	var next cloister.Endpoint
-	warnings, err := in.apply(&next)
+	warnings, err := p.apply(ctx, a, ref, in, &next)
 	if err != nil {
 		return app, out, err
 	}

@@ -26,6 +26,8 @@ type Config struct {
 	SSO           SSO                // how people sign in by an identity provider of the operator's
 	DailyRestarts bool               // of the dynos of apps whose owners do not decide
 	ACM           bool               // certificates can be had by themselves
+	// Fetch gets what is at an address that the owner of a certificate has chosen; nil: chains are not completed.
+	Fetch func(ctx context.Context, url string) ([]byte, error)
 	// LookupTXT asks the DNS for text records, by which teams prove what is theirs; nil: nothing can be proven.
 	LookupTXT func(ctx context.Context, name string) ([]string, error)
 	// Clients remembers who came to the apps of a space; nil: nobody does.

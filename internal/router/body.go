@@ -35,7 +35,9 @@ const (
 
 // reset prepares for another body.
 func (b *body) reset(rd *reader, f framing) {
-	*b = body{rd: rd, mode: f.mode, left: f.length, tail: head{fields: b.tail.fields[:0]}, lines: b.lines[:0]}
+	fields, lines := b.tail.fields[:0], b.lines[:0]
+	*b = body{}
+	b.rd, b.mode, b.left, b.tail.fields, b.lines = rd, f.mode, f.length, fields, lines
 	b.ended = f.mode == noBody || f.mode == byLength && f.length == 0
 	if b.mode == byChunks {
 		b.left = 0

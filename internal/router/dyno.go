@@ -105,8 +105,19 @@ func (d *dyno) pooled(now int64, careful bool) *link {
 	}
 }
 
-// dial opens a connection to the dyno.
-func (d *dyno) dial(timeout time.Duration) (*link, error) {
+// dial opens a connection to the dyno: in a goroutine of its own, since dialing takes a deep stack, which would stay
+// with the client for as long as that is connected.
+func (d *dyno) dial(timeout time.Duration) (l *link, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l, err = d.connect(timeout)
+	}()
+	<-done
+	return l, err
+}
+
+func (d *dyno) connect(timeout time.Duration) (*link, error) {
 	dialer := net.Dialer{Timeout: timeout, KeepAlive: -1} // requests have timeouts of their own
 	c, err := dialer.Dial("tcp", d.address.String())
 	if err != nil {

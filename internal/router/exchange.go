@@ -48,11 +48,11 @@ type exchange struct {
 
 // forget makes ready for another client: nothing is kept but memory.
 func (x *exchange) forget() {
-	tail := head{fields: x.body.tail.fields[:0]}
-	*x = exchange{
-		fwd: x.fwd[:0], fromIP: x.fromIP[:0], out: x.out[:0], load: upload{done: x.load.done},
-		reply: response{head: head{fields: x.reply.fields[:0]}}, body: body{tail: tail, lines: x.body.lines[:0]},
-	}
+	fwd, fromIP, out, done := x.fwd, x.fromIP, x.out, x.load.done
+	fields, tail, lines := x.reply.fields, x.body.tail.fields, x.body.lines
+	*x = exchange{} // in place: a literal would have a copy on the stack
+	x.fwd, x.fromIP, x.out, x.load.done = fwd, fromIP, out, done
+	x.reply.fields, x.body.tail.fields, x.body.lines = fields[:0], tail[:0], lines
 }
 
 // A downstream is the client's end of an exchange. What is written may wait until flush or finish.

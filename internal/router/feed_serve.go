@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"io"
 	"math"
 	"net/http"
 	"strconv"
@@ -93,8 +92,9 @@ func (f *Feed) serveLines(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not a batch", http.StatusBadRequest)
 		return
 	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), outboxLimit)) + bytes.MinRead)
+	if _, err := body.ReadFrom(r.Body); err != nil {
 		return // the router will send it again
 	}
 	f.mu.Lock()
@@ -103,7 +103,7 @@ func (f *Feed) serveLines(w http.ResponseWriter, r *http.Request) {
 	p.lines = max(n, p.lines)
 	f.mu.Unlock()
 	if fresh && f.OnLine != nil {
-		f.readLines(body)
+		f.readLines(body.Bytes())
 	}
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -17,15 +17,21 @@ type reader struct {
 }
 
 const (
+	idleBuffer  = 1 << 10  // of what may say nothing for hours
 	smallBuffer = 4 << 10  // as long as heads and small bodies are all there is
 	largeBuffer = 64 << 10 // while a body is long
 )
 
-var largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
+var (
+	smallBuffers = sync.Pool{New: func() any { return new([smallBuffer]byte) }}
+	largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
+)
 
 var errTooLong = errors.New("longer than the limit")
 
-func newReader(src io.Reader) reader { return reader{src: src, buf: make([]byte, smallBuffer)} }
+func newReader(src io.Reader) reader {
+	return reader{src: src, buf: smallBuffers.Get().(*[smallBuffer]byte)[:]}
+}
 
 func (b *reader) buffered() int { return b.w - b.r }
 
@@ -151,6 +157,14 @@ func (b *reader) narrow() {
 		largeBuffers.Put((*[largeBuffer]byte)(b.buf))
 	}
 	b.buf, b.small, b.r, b.w = b.small, nil, 0, n
+}
+
+// idle is narrow for one that is going to wait for long. Nothing is unread, and nothing that was given out is in use.
+func (b *reader) idle() {
+	if b.narrow(); len(b.buf) == smallBuffer {
+		smallBuffers.Put((*[smallBuffer]byte)(b.buf))
+		b.buf, b.r, b.w = make([]byte, idleBuffer), 0, 0
+	}
 }
 
 // free gives a borrowed buffer back for good.

@@ -32,7 +32,9 @@ const chunkedBody = -1
 // parse reads a head, which it copies.
 func (q *request) parse(raw []byte) error {
 	q.buf = append(q.buf[:0], raw...)
-	*q = request{head: q.head, buf: q.buf, lower: q.lower}
+	fields, buf, lower := q.fields, q.buf, q.lower
+	*q = request{} // in place: a literal would have a copy on the stack
+	q.fields, q.buf, q.lower = fields, buf, lower
 	raw = q.buf
 	end := bytes.IndexByte(raw, '\n')
 	if end < 1 || raw[end-1] != '\r' {

@@ -38,7 +38,9 @@ var (
 
 // parse reads a response to a request with the given method.
 func (p *response) parse(raw, method []byte) error {
-	*p = response{head: p.head}
+	fields := p.fields
+	*p = response{}
+	p.fields = fields
 	end := bytes.IndexByte(raw, '\n')
 	if end < 12 || raw[end-1] != '\r' {
 		return errLine

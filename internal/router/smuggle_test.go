@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -107,8 +108,9 @@ func complete(s string) bool {
 		return false
 	case strings.Contains(head, "Transfer-Encoding"):
 		return strings.HasPrefix(body, "0\r\n") && strings.HasSuffix(body, "\r\n\r\n") || strings.HasSuffix(body, "\r\n0\r\n\r\n")
-	case strings.Contains(head, "Content-Length: 3"):
-		return len(body) == 3
 	}
-	return true
+	_, length, _ := strings.Cut(head, "Content-Length: ")
+	length, _, _ = strings.Cut(length, "\r\n")
+	n, _ := strconv.Atoi(length)
+	return len(body) >= n
 }

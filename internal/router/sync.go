@@ -170,7 +170,7 @@ func (r *Router) deliver(ctx context.Context) {
 
 // dialControl is a client that reaches control, whatever the URL says.
 func (r *Router) dialControl() *http.Client {
-	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	return &http.Client{Transport: &http.Transport{WriteBufferSize: largeBuffer, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", r.config.Socket)
 	}}}
 }

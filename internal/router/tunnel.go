@@ -8,11 +8,12 @@ import (
 )
 
 // tunnel passes bytes both ways until both ends have closed, or one fails. Each direction uses the buffer of the
-// connection it reads from, so that thousands of idle WebSockets cost little.
+// connection it reads from, which is small while there is little to pass: thousands of idle WebSockets cost little.
 func (c *client) tunnel(l *link) error {
 	if err := c.flush(); err != nil {
 		return err
 	}
+	c.out, c.x.out = nil, nil
 	done := make(chan struct{})
 	var sent atomic.Int64
 	go func() {
@@ -35,8 +36,11 @@ func (c *client) tunnel(l *link) error {
 
 // pass copies one direction. At its end the other side is told so.
 func (c *client) pass(to net.Conn, from *reader, count *atomic.Int64, closeWrite func() error) {
-	n := int64(smallBuffer)
+	n := int64(idleBuffer)
 	for {
+		if n == idleBuffer && from.buffered() == 0 {
+			from.idle()
+		}
 		p, err := from.take(n)
 		if err != nil {
 			if err == io.EOF {
@@ -54,13 +58,9 @@ func (c *client) pass(to net.Conn, from *reader, count *atomic.Int64, closeWrite
 			count.Add(int64(len(p)))
 		}
 		c.g.touch(c.r.limits.roll)
-		if from.buffered() == 0 {
-			// A full buffer means that there is more where it came from.
-			if n = smallBuffer; len(p) >= smallBuffer {
-				n = largeBuffer
-			} else {
-				from.narrow()
-			}
+		// A full buffer means that there is more where it came from.
+		if n = idleBuffer; len(p) >= min(len(from.buf), smallBuffer) {
+			n = largeBuffer
 		}
 	}
 }
