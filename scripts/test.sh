@@ -32,15 +32,14 @@ run() {
 
 run make --no-print-directory lint
 
-# What measures what the machine does for it (containers) runs alone; the rest runs beside each other, whole servers too. Builds
-# keep the processors busy, what comes after them mostly waits: the simulation, and then the fuzzers, take what that leaves,
-# and end before it does.
+# What takes the machine for itself (containers, whole servers, which share addresses) runs alone; the rest runs beside each other.
+# Builds keep the processors busy, what comes after them mostly waits: the simulation, and then the fuzzers, take what that
+# leaves, and end before it does.
 packages=$(go list ./...)
 builds='/internal/build'
-alone='/internal/engine/local$'
-servers='/test/'
+alone='/internal/engine/local$|/test/'
 beside='/internal/simulation$'
-run go test -v -count=1 $(grep -vE "$builds|$alone|$servers|$beside" <<<"$packages")
+run go test -v -count=1 $(grep -vE "$builds|$alone|$beside" <<<"$packages")
 run go test -v -count=1 -p 1 -timeout 40m $(grep -E "$builds" <<<"$packages")
 setsid nice -n 19 bash -c '
   echo 19 >/proc/self/autogroup # where sessions share the processors evenly, each counts its own niceness only
@@ -49,8 +48,7 @@ setsid nice -n 19 bash -c '
   scripts/fuzz.sh 30s
   exit $((simulated | $?))' beside $(grep -E "$beside" <<<"$packages") >"$log.beside" 2>&1 &
 simulation=$!
-run go test -v -count=1 -timeout 40m $(grep -E "$alone" <<<"$packages")
-run go test -v -count=1 -p 2 -timeout 40m $(grep -E "$servers" <<<"$packages")
+run go test -v -count=1 -p 1 -timeout 40m $(grep -E "$alone" <<<"$packages")
 if [ "$(id -u)" = 0 ]; then
   run test/postgres.sh go test -v -count=1 ./internal/store/...
 fi
