@@ -52,7 +52,7 @@ var houses = table(`
 	internal/backup              : . store build
 	internal/api                 : . engine heroku platform logs webhook
 	internal/sso                 : .
-	internal/staple              : .
+	internal/staple              : . outside
 	internal/web                 : . platform sso
 	internal/gitd                : . engine platform logs
 	internal/attach              : . engine platform logs

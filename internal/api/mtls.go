@@ -18,10 +18,7 @@ func (a *API) mtlsRoutes(r chi.Router) {
 
 func (a *API) mtlsInfo(r *request) (reply, error) {
 	_, d, err := a.platform.Domain(r.Context(), r.actor, r.param("app"), r.param("domain"))
-	if err != nil {
-		return reply{}, err
-	}
-	return mtls(d)
+	return mtls(d, err)
 }
 
 func (a *API) mtlsSet(r *request) (reply, error) {
@@ -32,22 +29,17 @@ func (a *API) mtlsSet(r *request) (reply, error) {
 	if in.CA == "" {
 		return reply{}, cloister.Errorf(cloister.Invalid, "Give ca, the certificates of those who sign the clients' ones, PEM. To let anybody come, DELETE this.")
 	}
-	d, err := a.platform.SetClients(r.Context(), r.actor, r.param("app"), r.param("domain"), in.CA)
-	if err != nil {
-		return reply{}, err
-	}
-	return mtls(d)
+	return mtls(a.platform.SetClients(r.Context(), r.actor, r.param("app"), r.param("domain"), in.CA))
 }
 
 func (a *API) mtlsUnset(r *request) (reply, error) {
-	d, err := a.platform.SetClients(r.Context(), r.actor, r.param("app"), r.param("domain"), "")
+	return mtls(a.platform.SetClients(r.Context(), r.actor, r.param("app"), r.param("domain"), ""))
+}
+
+func mtls(d platform.DomainInfo, err error) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return mtls(d)
-}
-
-func mtls(d platform.DomainInfo) (reply, error) {
 	out := heroku.MutualTLS{Domain: heroku.MutualTLSDomain{ID: d.ID, Hostname: d.Hostname}, Enabled: d.Clients != "", CA: optional(d.Clients), Authorities: []heroku.Authority{}}
 	all, err := d.Authorities()
 	for _, x := range all {

@@ -54,6 +54,11 @@ func Get(ctx context.Context, c *http.Client, url string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return Ask(c, req)
+}
+
+// Ask returns what a request is answered with, under the same conditions.
+func Ask(c *http.Client, req *http.Request) ([]byte, error) {
 	res, err := c.Do(req)
 	if err != nil {
 		return nil, err

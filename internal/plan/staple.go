@@ -28,12 +28,9 @@ func Staples(endpoints []cloister.Endpoint, now time.Time) (p StaplePlan) {
 		} else if len(e.Staple.Text) > 0 {
 			again(e.Staple.Until)
 		}
-		if _, ok := e.Responder(); !ok {
-			continue
-		}
 		if now.Before(e.StapleNext) {
 			again(e.StapleNext)
-		} else {
+		} else if _, ok := e.Responder(); ok {
 			p.Ask = append(p.Ask, e)
 		}
 	}

@@ -131,15 +131,11 @@ func (d *quicDoor) wait(ctx context.Context) (err error) {
 func (d *quicDoor) greet(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	o := hello.Context().Value(originKey{}).(*quicOrigin)
 	o.local = addressOf(hello.Conn.LocalAddr())
-	t := d.r.table.Load()
-	at := t.reachSNI(hello.ServerName, &o.origin)
-	if at.app == nil {
-		at.policy = t.open
-	} else if !at.app.admits(&o.origin, o.client) {
+	form := d.r.table.Load().receive(hello.ServerName, &o.origin)
+	if form == nil {
 		return nil, errors.New("not trusted")
 	}
-	o.policy.Store(at.policy)
-	form := at.policy.form.Clone()
+	form = form.Clone()
 	form.NextProtos = []string{http3.NextProtoH3}
 	return form, nil
 }
@@ -150,10 +146,8 @@ func (d *quicDoor) serve(c *quic.Conn) {
 	g := newGuard(d.r.watch, &o.origin, quicClient{c})
 	defer d.r.watch.remove(g)
 	g.phase.Store(detached)
-	a := d.r.table.Load().reachSNI(c.ConnectionState().TLS.ServerName, &o.origin).app
-	g.visits(a, nil, o.client)
-	if a := d.r.table.Load().reachSNI(c.ConnectionState().TLS.ServerName, &o.origin).app; a != nil && !a.admits(&o.origin, o.client) {
-		c.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeRequestRejected), "") // the table has changed since greet
+	if !d.r.arrive(g, c.ConnectionState().TLS.ServerName) {
+		c.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeRequestRejected), "")
 		return
 	}
 	d.mu.Lock()

@@ -93,7 +93,7 @@ func (r *Router) serveTLS(s *socket) {
 	if !r.introduce(s, g) {
 		return
 	}
-	t := tls.Server(s, &tls.Config{GetConfigForClient: r.greet})
+	t := tls.Server(s, r.hello)
 	g.enter(reading, r.limits.handshake)
 	if err := t.Handshake(); err != nil {
 		return
@@ -103,9 +103,8 @@ func (r *Router) serveTLS(s *socket) {
 		t.Close() // it has seen what it wanted
 		return
 	}
-	g.visits(r.table.Load().reachSNI(state.ServerName, &s.origin).app, nil, s.client)
-	if a := r.table.Load().reachSNI(state.ServerName, &s.origin).app; a != nil && !a.admits(&s.origin, s.client) {
-		return // the table has changed since greet
+	if !r.arrive(g, state.ServerName) {
+		return
 	}
 	if state.NegotiatedProtocol == "h2" {
 		g.phase.Store(detached)
@@ -124,15 +123,32 @@ func (r *Router) greet(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	if proof := t.proof(hello); proof != nil {
 		return proof, nil
 	}
-	at := t.reachSNI(hello.ServerName, from)
-	if at.app == nil {
-		at.policy = t.open
-	} else if !at.app.admits(from, from.client) {
+	form := t.receive(hello.ServerName, from)
+	if form == nil {
 		hello.Conn.Close()
 		return nil, net.ErrClosed
 	}
+	return form, nil
+}
+
+// receive notes the policy of the name that a client has given, and returns how to go on with it; nil if the app of that name does
+// not trust the client.
+func (t *table) receive(name string, from *origin) *tls.Config {
+	at := t.reachSNI(name, from)
+	if at.app == nil {
+		at.policy = t.open
+	} else if !at.app.admits(from, from.client) {
+		return nil
+	}
 	from.policy.Store(at.policy)
-	return at.policy.form, nil
+	return at.policy.form
+}
+
+// arrive notes that a connection was made for a name, and reports whether it may be: the table may have changed since it was received.
+func (r *Router) arrive(g *guard, name string) bool {
+	g.visits(r.table.Load().reachSNI(name, g.from).app, nil, g.from.client)
+	a := r.table.Load().reachSNI(name, g.from).app // whoever adopts a table either finds the visit, or is noticed here
+	return a == nil || a.admits(g.from, g.from.client)
 }
 
 func (r *Router) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {

@@ -24,6 +24,7 @@ type Router struct {
 	log    *slog.Logger
 
 	http, https *net.TCPListener
+	hello       *tls.Config // of connections that have not said a word yet
 	tickets     tickets
 	streams     *streams
 	quic        *quicDoor // nil: no HTTP/3
@@ -49,7 +50,7 @@ func New(config Config, log *slog.Logger) (*Router, error) {
 		id: cloister.NewID(), config: config, limits: config.limits.withDefaults(), log: log,
 		lines: newOutbox(), recent: newRecent(), retired: map[*dyno]struct{}{}, changed: make(chan struct{}, 1),
 	}
-	r.watch = newWatch(r.limits.tick)
+	r.watch, r.hello = newWatch(r.limits.tick), &tls.Config{GetConfigForClient: r.greet}
 	if config.State != "" {
 		if err := os.MkdirAll(config.State, 0o700); err != nil {
 			return nil, fmt.Errorf("make the state directory: %w", err)

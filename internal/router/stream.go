@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// A stream is one request of an HTTP/2 connection. net/http speaks HTTP/2; from the request it has read we make the
+// A stream is one request of an HTTP/2 or HTTP/3 connection, which others speak for us; from the request it has read we make the
 // text of an HTTP/1.1 request, and put that through the same strict parser as everybody else's. It is used again for
 // another request, of any connection.
 type stream struct {
@@ -71,7 +71,7 @@ func (s *stream) serve() outcome {
 		s.refuse(badRequest, pages[pageBadRequest])
 		return last
 	}
-	s.q.upgrade, s.q.last = nil, false // neither means anything in HTTP/2
+	s.q.upgrade, s.q.last = nil, false // neither means anything here
 	return s.x.run()
 }
 

@@ -7,16 +7,14 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
 	"golang.org/x/crypto/ocsp"
 
 	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/outside"
 )
-
-const maxAnswer = 64 << 10 // some 2 kB is common
 
 // An Asker asks. Where a certificate's authority is to be asked, its owner has chosen: so the client must be one that goes only
 // where tenants may.
@@ -34,20 +32,9 @@ func (a Asker) Ask(ctx context.Context, c cloister.Responder) (out cloister.Stap
 		return out, err
 	}
 	req.Header.Set("Content-Type", "application/ocsp-request")
-	res, err := a.Client.Do(req)
+	raw, err := outside.Ask(a.Client, req)
 	if err != nil {
 		return out, err
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return out, fmt.Errorf("it answers %s", res.Status)
-	}
-	raw, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
-	if err != nil {
-		return out, err
-	}
-	if len(raw) > maxAnswer {
-		return out, fmt.Errorf("its answer is longer than %d bytes", maxAnswer)
 	}
 	return read(raw, c.Leaf, c.Issuer, time.Now())
 }
