@@ -102,9 +102,6 @@ func (r *Router) keep(file string, text []byte) error {
 	if r.config.State == "" {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return err
-	}
 	f, err := os.CreateTemp(r.config.State, "*.new") // with mode 0600
 	if err != nil {
 		return err

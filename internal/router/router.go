@@ -52,7 +52,7 @@ func New(config Config, log *slog.Logger) (*Router, error) {
 	}
 	r.watch, r.hello = newWatch(r.limits.tick), &tls.Config{GetConfigForClient: r.greet}
 	if config.State != "" {
-		if err := os.MkdirAll(config.State, 0o700); err != nil {
+		if err := os.MkdirAll(r.certificateDir(), 0o700); err != nil {
 			return nil, fmt.Errorf("make the state directory: %w", err)
 		}
 	}

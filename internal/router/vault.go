@@ -115,8 +115,10 @@ func fetch(ctx context.Context, client *http.Client, sums []string) (out []clois
 	return out, err
 }
 
+func (r *Router) certificateDir() string { return filepath.Join(r.config.State, "certificates") }
+
 func (r *Router) certificateFile(sum string) string {
-	return filepath.Join(r.config.State, "certificates", sum+".json")
+	return filepath.Join(r.certificateDir(), sum+".json")
 }
 
 // pack keeps a certificate on disk.

@@ -22,13 +22,7 @@ type attacked struct {
 // only has the closed space trust these ranges alone.
 func (a *attacked) only(t *testing.T, ranges ...string) {
 	t.Helper()
-	rules := []map[string]string{}
-	for _, r := range ranges {
-		rules = append(rules, map[string]string{"action": "allow", "source": r})
-	}
-	if err := a.api.Do(t.Context(), http.MethodPut, "/spaces/closed/inbound-ruleset", map[string]any{"rules": rules}, nil); err != nil {
-		t.Fatal(err)
-	}
+	a.trusts(t, "closed", ranges...)
 }
 
 // dial connects from an address of this machine, and plain unless there is a name for TLS to ask for.

@@ -44,7 +44,7 @@ func TestCertificates(t *testing.T) {
 	w.Cloister(t, "ps:wait", "--app", "shop")
 
 	// Nobody but an office may come, and yet the authority sees what it has to.
-	w.trusts(t, "192.0.2.0/24")
+	w.trusts(t, "cellar", "192.0.2.0/24")
 	w.addDomain(t, "www.example.com")
 	w.addDomain(t, "a.example.com")
 	if _, err := w.api.EnableACM(t.Context(), "shop"); err != nil {
@@ -52,7 +52,7 @@ func TestCertificates(t *testing.T) {
 	}
 	w.certified(t, "www.example.com", "cert issued")
 	w.certified(t, "a.example.com", "cert issued")
-	w.trusts(t, "127.0.0.0/8")
+	w.trusts(t, "cellar", "127.0.0.0/8")
 	names := []string{"www.example.com", "a.example.com"}
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, TLSClientConfig: &tls.Config{RootCAs: authority.Roots}, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "tcp", s.HTTPS)
@@ -77,10 +77,10 @@ func TestCertificates(t *testing.T) {
 		first[name] = w.serial(t, authority, name)
 	}
 	loads := []*Load{StartLoad(client, 200, "https://www.example.com/"), StartLoad(Client(s.HTTP), 100, fleet.urls()...)}
-	w.trusts(t, "127.0.0.0/8", "198.51.100.0/24")
+	w.trusts(t, "cellar", "127.0.0.0/8", "198.51.100.0/24")
 	w.Cloister(t, "config:set", "CHANGED=1", "--app", "shop")
 	fleet.release(t)
-	w.trusts(t, "127.0.0.0/8")
+	w.trusts(t, "cellar", "127.0.0.0/8")
 	for _, name := range names {
 		w.within(t, 2*life, "the certificate of "+name+" is another one", func() bool { return w.serial(t, authority, name) != first[name] })
 	}
@@ -114,13 +114,14 @@ func TestCertificates(t *testing.T) {
 	})
 }
 
-func (w *world) trusts(t *testing.T, ranges ...string) {
+// trusts has a space trust these ranges alone.
+func (w *world) trusts(t *testing.T, space string, ranges ...string) {
 	t.Helper()
-	var rules []map[string]string
+	rules := []map[string]string{}
 	for _, r := range ranges {
 		rules = append(rules, map[string]string{"action": "allow", "source": r})
 	}
-	if err := w.api.Do(t.Context(), http.MethodPut, "/spaces/cellar/inbound-ruleset", map[string]any{"rules": rules}, nil); err != nil {
+	if err := w.api.Do(t.Context(), http.MethodPut, "/spaces/"+space+"/inbound-ruleset", map[string]any{"rules": rules}, nil); err != nil {
 		t.Fatal(err)
 	}
 }
