@@ -47,23 +47,11 @@ func BuildStack(ctx context.Context, store *Store, name string, out io.Writer) (
 	if err != nil {
 		return cloister.Stack{}, cloister.Errorf(cloister.NotFound, "%s.", strings.ToUpper(err.Error()[:1])+err.Error()[1:])
 	}
-	if os.Geteuid() != 0 {
-		return cloister.Stack{}, cloister.Errorf(cloister.Forbidden, "A stack is made by root. Run this as root.")
-	}
-	if _, err := exec.LookPath("mmdebstrap"); err != nil {
-		return cloister.Stack{}, cloister.Errorf(cloister.Unavailable, "Stack %s is made by mmdebstrap, which is not installed. Install the package mmdebstrap, or pull a stack from a registry.", name)
-	}
-	work, err := os.MkdirTemp(store.path("cache"), "stack-")
+	b, done, err := newBootstrap(store, "Stack "+name, recipe.Suite, out)
 	if err != nil {
-		return cloister.Stack{}, fmt.Errorf("make room for stack %s: %w", name, err)
+		return cloister.Stack{}, err
 	}
-	defer os.RemoveAll(work)
-	debs := store.path("cache", "debs-"+recipe.Suite)
-	if err := os.MkdirAll(debs, 0o755); err != nil {
-		return cloister.Stack{}, fmt.Errorf("make the cache of packages: %w", err)
-	}
-
-	b := &bootstrap{suite: recipe.Suite, work: work, debs: debs, out: out}
+	defer done()
 	fmt.Fprintf(out, "-----> Making the run and the build image of %s; this takes a minute or two\n", name)
 	runTar, buildTar, err := b.both(ctx, recipe)
 	if err != nil {
@@ -130,6 +118,25 @@ type bootstrap struct {
 	work  string // scratch
 	debs  string // packages downloaded before
 	out   io.Writer
+}
+
+// newBootstrap is a bootstrap of a suite, and what to do when it is done with. what is to be made, for whom it cannot be.
+func newBootstrap(store *Store, what, suite string, out io.Writer) (*bootstrap, func(), error) {
+	if os.Geteuid() != 0 {
+		return nil, nil, cloister.Errorf(cloister.Forbidden, "%s is made by root. Run this as root.", what)
+	}
+	if _, err := exec.LookPath("mmdebstrap"); err != nil {
+		return nil, nil, cloister.Errorf(cloister.Unavailable, "%s is made by mmdebstrap, which is not installed. Install the package mmdebstrap.", what)
+	}
+	work, err := os.MkdirTemp(store.path("cache"), "bootstrap-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("make room for %s: %w", what, err)
+	}
+	debs := store.path("cache", "debs-"+suite)
+	if err := os.MkdirAll(debs, 0o755); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("make the cache of packages: %w", err), os.RemoveAll(work))
+	}
+	return &bootstrap{suite: suite, work: work, debs: debs, out: out}, func() { os.RemoveAll(work) }, nil
 }
 
 // both makes the file systems of the run and of the build image, at the same time.
