@@ -97,6 +97,7 @@ type Addon struct {
 	SpaceID   string            // that it is inside of; "": outside
 	Region    string            // where it is
 	Options   map[string]string // as given when it was made
+	Settings  map[string]string // of its service, that somebody has changed
 	CreatedAt time.Time
 	UpdatedAt time.Time
 
@@ -105,6 +106,7 @@ type Addon struct {
 	Message    string            // of its provider, for whoever made it
 	ProviderID string            // what its provider calls it
 	Secrets    map[string]Secret // what it was made with: passwords, keys
+	Changing   bool              // somebody has changed its settings, credentials or plan, and it is not done yet
 }
 
 // LocalName is the name at which an add-on inside a space answers there.

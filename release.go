@@ -35,6 +35,7 @@ type Release struct {
 	Version     int
 	SlugID      string // "" before the first deploy
 	Config      map[string]Secret
+	Attached    []string // which of Config came from attachments, sorted; nil before it is made
 	Description string
 	UserID      string
 	UserEmail   string

@@ -15,13 +15,12 @@ import (
 
 // A Spec is what one add-on is to be.
 type Spec struct {
-	Addon       cloister.Addon // with the secrets that Begin made
+	Addon       cloister.Addon // with the secrets that Begin made, and the settings that somebody has changed
 	Plan        cloister.Plan
 	Space       cloister.Space
 	Instances   []cloister.Instance // as they are now, in the order of Instances
 	Credentials []cloister.Credential
-	Settings    map[string]string // that somebody has changed
-	Zones       int               // that the engine has
+	Zones       int // that the engine has
 }
 
 // A Kind is a kind of data service. All but Look and Apply are pure: the same Spec, the same answer.

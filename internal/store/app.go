@@ -98,12 +98,15 @@ func (tx *Tx) UpdateApp(a cloister.App) error {
 }
 
 // DeleteApp removes an app with its releases, slugs, builds and dyno rows. What runs is stopped by the app's Step,
-// which finds it by its owner. Its webhooks stay until they were told.
+// which finds it by its owner. Its webhooks stay until they were told, its add-ons until they have ended.
 func (tx *Tx) DeleteApp(id string) error {
 	if err := gone(tx, id, cloister.EntityApp, id, func() (cloister.App, error) { return tx.App(id) }); err != nil {
 		return err
 	}
 	if err := tx.endWebhooks(id); err != nil {
+		return err
+	}
+	if err := tx.endAddons(id); err != nil {
 		return err
 	}
 	return tx.must("app", `DELETE FROM apps WHERE id = $1`, id)

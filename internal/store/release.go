@@ -42,19 +42,20 @@ func (tx *Tx) FillSlug(s cloister.Slug) error {
 	return err
 }
 
-// Images lists the digests that slugs and stacks still need.
+// Images lists the digests that slugs, stacks and data services still need.
 func (tx *Tx) Images() ([]string, error) {
 	return many(tx, value[string], `
 		SELECT image FROM slugs WHERE image <> ''
+		UNION SELECT digest FROM images
 		UNION SELECT run_image FROM stacks
 		UNION SELECT build_image FROM stacks`)
 }
 
-const releaseColumns = `id, app_id, version, slug_id, config, description, user_id, user_email, status, created_at, updated_at, automatic, phase`
+const releaseColumns = `id, app_id, version, slug_id, config, description, user_id, user_email, status, created_at, updated_at, automatic, phase, attached`
 
 func scanRelease(tx *Tx, r row) (v cloister.Release, err error) {
 	err = r.Scan(&v.ID, &v.AppID, &v.Version, &v.SlugID, unsealed{tx, &v.Config}, &v.Description, &v.UserID,
-		&v.UserEmail, &v.Status, when{&v.CreatedAt}, when{&v.UpdatedAt}, &v.Automatic, &v.Phase)
+		&v.UserEmail, &v.Status, when{&v.CreatedAt}, when{&v.UpdatedAt}, &v.Automatic, &v.Phase, document{&v.Attached})
 	return v, err
 }
 
@@ -108,14 +109,15 @@ func (tx *Tx) InsertRelease(v cloister.Release) error {
 	}
 	return tx.exec(`
 		INSERT INTO releases (`+releaseColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		v.ID, v.AppID, v.Version, v.SlugID, tx.sealed(v.Config), v.Description, v.UserID, v.UserEmail, string(v.Status),
-		at(v.CreatedAt), at(v.UpdatedAt), v.Automatic, v.Phase)
+		at(v.CreatedAt), at(v.UpdatedAt), v.Automatic, v.Phase, doc(v.Attached))
 }
 
 // AddRelease gives an app its next release: r needs only SlugID, Config, Description, its user, and whether it is
 // automatic. If its slug has a release command, it is pending until that has succeeded; else, and if it is automatic, it
-// is current at once. The config vars are the app's own from now on, whatever becomes of it.
+// is current at once. Of its config vars those that came from attachments, by Attached or else by the release before, give way
+// to those of the attachments as they are. They are the app's own from now on, whatever becomes of it.
 func (tx *Tx) AddRelease(app cloister.App, r cloister.Release, size string) (cloister.Release, error) {
 	last, err := tx.LastVersion(app.ID)
 	if err != nil {
@@ -123,6 +125,9 @@ func (tx *Tx) AddRelease(app cloister.App, r cloister.Release, size string) (clo
 	}
 	r.ID, r.AppID, r.Version, r.Status = cloister.NewID(), app.ID, last+1, cloister.ReleaseSucceeded
 	r.CreatedAt, r.UpdatedAt = tx.Now, tx.Now
+	if err := tx.attach(&r, last); err != nil {
+		return r, err
+	}
 	command := ""
 	if r.SlugID != "" {
 		slug, err := tx.Slug(app.ID, r.SlugID)

@@ -118,6 +118,11 @@ var sealedColumns = []struct{ table, keys, column string }{
 	{"pipeline_config", "pipeline_id stage", "config"},
 	{"oauth_clients", "id", "secret"},
 	{"endpoints", "id", "secret"},
+	{"services", "id", "secret"},
+	{"addons", "id", "options"},
+	{"addons", "id", "secrets"},
+	{"addon_configs", "addon_id namespace", "vars"},
+	{"credentials", "addon_id name", "secret"},
 }
 
 // Reseal seals all secrets with another key of 32 bytes, at once or not at all. From then on the store wants that key: this
