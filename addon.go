@@ -16,11 +16,12 @@ type AddonService struct {
 	HumanName string // "Heroku Postgres"
 	Kind      string // what makes its add-ons: "postgres", "redis", "kafka", "scheduler"; "partner": a provider of its own, over HTTP
 	Prefix    string // that the names of its config vars begin with: "HEROKU_POSTGRESQL"
+	First     string // the name of the first attachment to an app: "DATABASE"; others are called by the prefix and a colour
 	Datastore bool   // data of apps goes there: outside a space that takes a confirmation
 	Many      bool   // an app can have more than one
 	Shared    bool   // its add-ons can be attached to other apps
 	State     ServiceState
-	Provider  Provider // of kind "partner"
+	Provider  Provider // of kind "partner"; of others Vars alone
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
@@ -39,8 +40,8 @@ type Provider struct {
 	URL      string // that resources are made at
 	SSOURL   string
 	Password Secret
-	Salt     Secret // of single sign-on
-	Vars     []string
+	Salt     Secret   // of single sign-on
+	Vars     []string // names of the config vars
 	Requires []string // of the manifest: "log_input", "syslog_drain"
 }
 
@@ -92,8 +93,7 @@ type Addon struct {
 	Name      string // "postgresql-round-12345"
 	ServiceID string
 	PlanID    string
-	AppID     string // who pays for it, and with whom it goes
-	TeamID    string
+	AppID     string            // who pays for it, and with whom it goes
 	SpaceID   string            // that it is inside of; "": outside
 	Region    string            // where it is
 	Options   map[string]string // as given when it was made

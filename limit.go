@@ -19,6 +19,7 @@ const (
 	LimitWebhooks      LimitName = "webhooks"
 	LimitDomains       LimitName = "domains"
 	LimitCertificates  LimitName = "certificates"
+	LimitAddons        LimitName = "add-ons"
 )
 
 // A Limit is how much of something a space can have. An operator can set another value for one space, from 0 to Most:
@@ -34,7 +35,7 @@ type Limit struct {
 
 // Limits are all of them. The defaults are the contract's ("Default Limits for Private Spaces") but for outbound rules,
 // peerings, drains, webhooks and domains, which are those of Heroku's firewall, VPCs, log drains, app webhooks and custom domains,
-// and for certificates, which is our own.
+// and for certificates and add-ons, which are our own.
 var Limits = []Limit{
 	{LimitApps, 20, 1000, "apps", "a space", "Destroy one"},
 	{LimitProcessTypes, 100, 1000, "process types", "an app", "Declare fewer"},
@@ -47,6 +48,7 @@ var Limits = []Limit{
 	{LimitDrains, 5, 100, "log drains", "an app", "Remove one"},
 	{LimitWebhooks, 10, 100, "webhooks", "an app", "Remove one"},
 	{LimitDomains, 1000, 10000, "domains", "an app", "Remove one"},
+	{LimitAddons, 40, 1000, "add-ons inside", "a space", "Destroy one"},
 	{LimitCertificates, 100, 1000, "certificates", "an app", "Remove one, or use one for several domains"},
 }
 

@@ -26,7 +26,7 @@ func (c *Control) rollBack(ctx context.Context, s appState, to string) (bool, er
 		if err != nil {
 			return err
 		}
-		made, err = tx.AddRelease(app, cloister.Release{SlugID: old.SlugID, Config: old.Config, Automatic: true,
+		made, err = tx.AddRelease(app, cloister.Release{SlugID: old.SlugID, Config: old.Config, Attached: old.Attached, Automatic: true,
 			Description: fmt.Sprintf("Rollback to v%d", old.Version), UserID: now.UserID, UserEmail: now.UserEmail},
 			cloister.DefaultSize(s.space.Shield))
 		return err

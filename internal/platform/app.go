@@ -267,13 +267,17 @@ func (p *Platform) UpdateApp(ctx context.Context, a cloister.Actor, ref string, 
 	return app, err
 }
 
-// DestroyApp deletes an app with all it has. Its dynos stop soon after.
+// DestroyApp deletes an app with all it has, its add-ons too. Its dynos stop soon after.
 func (p *Platform) DestroyApp(ctx context.Context, a cloister.Actor, ref string) (app AppInfo, err error) {
+	var said []func()
 	err = p.update(ctx, a, func(tx *store.Tx) error {
 		if app, err = p.app(tx, a, ref, manageApp); err != nil {
 			return err
 		}
 		if err := tx.TouchRuns(app.ID); err != nil {
+			return err
+		}
+		if said, err = p.recall(tx, a, app.ID); err != nil {
 			return err
 		}
 		if err := tx.DeleteApp(app.ID); err != nil {
@@ -287,6 +291,11 @@ func (p *Platform) DestroyApp(ctx context.Context, a cloister.Actor, ref string)
 		}
 		return tx.Touch("app", app.ID)
 	})
+	if err == nil {
+		for _, say := range said {
+			say()
+		}
+	}
 	return app, err
 }
 

@@ -91,6 +91,11 @@ func limitUse(tx *store.Tx, s cloister.Space) (map[cloister.LimitName]int, error
 		}
 		use[cloister.LimitWebhooks] = max(use[cloister.LimitWebhooks], len(hooks))
 	}
+	inside, err := tx.Addons(store.AddonFilter{Space: s.ID})
+	if err != nil {
+		return nil, err
+	}
+	use[cloister.LimitAddons] = len(inside)
 	rules, err := tx.Ruleset(s.ID)
 	if err != nil {
 		return nil, err

@@ -30,6 +30,10 @@ type Config struct {
 	Fetch func(ctx context.Context, url string) ([]byte, error)
 	// LookupTXT asks the DNS for text records, by which teams prove what is theirs; nil: nothing can be proven.
 	LookupTXT func(ctx context.Context, name string) ([]string, error)
+	// CheckAddon reports why no add-on of a kind of service can be made of a plan and options; nil: there is nothing against any.
+	CheckAddon func(kind string, plan cloister.Plan, options map[string]string) error
+	// CheckSetting reports why a setting of a kind of service cannot have a value, or nil; nil: there is nothing against any.
+	CheckSetting func(kind, name, value string) error
 	// Clients remembers who came to the apps of a space; nil: nobody does.
 	Clients Clients
 	// Log writes a platform line into an app's log stream, as "app[api]: …".

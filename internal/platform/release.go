@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,8 +13,12 @@ import (
 
 // release adds the next release of an app on behalf of an actor.
 func (p *Platform) release(tx *store.Tx, a cloister.Actor, app AppInfo, slugID string, config map[string]cloister.Secret, description string) (cloister.Release, error) {
-	return tx.AddRelease(app.App, cloister.Release{SlugID: slugID, Config: config, Description: description,
-		UserID: a.User.ID, UserEmail: a.User.Email}, cloister.DefaultSize(app.Space.Shield))
+	return p.releaseOf(tx, a, app, cloister.Release{SlugID: slugID, Config: config, Description: description})
+}
+
+func (p *Platform) releaseOf(tx *store.Tx, a cloister.Actor, app AppInfo, r cloister.Release) (cloister.Release, error) {
+	r.UserID, r.UserEmail = a.User.ID, a.User.Email
+	return tx.AddRelease(app.App, r, cloister.DefaultSize(app.Space.Shield))
 }
 
 func (p *Platform) announce(app AppInfo, a cloister.Actor, r cloister.Release) {
@@ -82,7 +87,8 @@ func (p *Platform) Rollback(ctx context.Context, a cloister.Actor, ref, release 
 		if !old.CanRollBack() {
 			return cloister.Errorf(cloister.Invalid, "Cannot roll back to v%d: it has no code, or it never succeeded.", old.Version)
 		}
-		r, err = p.release(tx, a, app, old.SlugID, old.Config, fmt.Sprintf("Rollback to v%d", old.Version))
+		r, err = p.releaseOf(tx, a, app, cloister.Release{SlugID: old.SlugID, Config: old.Config, Attached: old.Attached,
+			Description: fmt.Sprintf("Rollback to v%d", old.Version)})
 		return err
 	})
 	if err == nil {
@@ -160,6 +166,15 @@ func (p *Platform) configure(tx *store.Tx, a cloister.Actor, app AppInfo, change
 	}
 	if err := cloister.ValidConfig(vars); err != nil {
 		return vars, r, err
+	}
+	attached, err := attachedNames(tx, app.App)
+	if err != nil {
+		return vars, r, err
+	}
+	for _, name := range slices.Concat(set, removed) {
+		if attached[name] {
+			return vars, r, cloister.Errorf(cloister.Invalid, "Cannot overwrite attachment values %s. It is that of an add-on: see `addons`, and detach it with `addons:detach` first.", name)
+		}
 	}
 	slug, err := currentSlug(tx, app)
 	if err != nil {

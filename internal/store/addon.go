@@ -2,11 +2,11 @@ package store
 
 import "github.com/cloister-dev/cloister"
 
-const addonColumns = `id, name, service_id, plan_id, app_id, team_id, space_id, region, options, settings, state, message, provider_id, secrets, changing, created_at, updated_at`
+const addonColumns = `id, name, service_id, plan_id, app_id, space_id, region, options, settings, state, message, provider_id, secrets, changing, created_at, updated_at`
 
 func scanAddon(tx *Tx, r row) (a cloister.Addon, err error) {
 	options := map[string]cloister.Secret{}
-	err = r.Scan(&a.ID, &a.Name, &a.ServiceID, &a.PlanID, &a.AppID, &a.TeamID, &a.SpaceID, &a.Region, unsealed{tx, &options},
+	err = r.Scan(&a.ID, &a.Name, &a.ServiceID, &a.PlanID, &a.AppID, &a.SpaceID, &a.Region, unsealed{tx, &options},
 		document{&a.Settings}, &a.State, &a.Message, &a.ProviderID, unsealed{tx, &a.Secrets}, &a.Changing, when{&a.CreatedAt}, when{&a.UpdatedAt})
 	a.Options = map[string]string{}
 	for name, value := range options {
@@ -44,8 +44,8 @@ func (tx *Tx) InsertAddon(a cloister.Addon) error {
 	}
 	if err := tx.exec(`
 		INSERT INTO addons (`+addonColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
-		a.ID, a.Name, a.ServiceID, a.PlanID, a.AppID, a.TeamID, a.SpaceID, a.Region, tx.sealed(options), doc(a.Settings), string(a.State),
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		a.ID, a.Name, a.ServiceID, a.PlanID, a.AppID, a.SpaceID, a.Region, tx.sealed(options), doc(a.Settings), string(a.State),
 		a.Message, a.ProviderID, tx.sealed(a.Secrets), a.Changing, at(a.CreatedAt), at(a.UpdatedAt)); err != nil {
 		return err
 	}

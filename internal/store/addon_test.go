@@ -9,7 +9,7 @@ import (
 )
 
 func newService(tx *store.Tx, name, prefix string) cloister.AddonService {
-	return cloister.AddonService{ID: cloister.NewID(), Name: name, HumanName: "The " + name, Kind: "partner", Prefix: prefix, Datastore: true,
+	return cloister.AddonService{ID: cloister.NewID(), Name: name, HumanName: "The " + name, Kind: "partner", Prefix: prefix, First: "MAIN", Datastore: true,
 		Shared: true, State: cloister.ServiceOffered, Provider: cloister.Provider{Slug: name, URL: "https://example.com/r", SSOURL: "https://example.com/s",
 			Password: "hush", Salt: "salt", Vars: []string{prefix + "_URL"}, Requires: []string{"log_input"}}, CreatedAt: tx.Now, UpdatedAt: tx.Now}
 }
@@ -20,7 +20,7 @@ func newPlan(tx *store.Tx, s cloister.AddonService, name string) cloister.Plan {
 }
 
 func newAddon(tx *store.Tx, name string, p cloister.Plan, app cloister.App) cloister.Addon {
-	return cloister.Addon{ID: cloister.NewID(), Name: name, ServiceID: p.ServiceID, PlanID: p.ID, AppID: app.ID, TeamID: app.TeamID, SpaceID: app.SpaceID,
+	return cloister.Addon{ID: cloister.NewID(), Name: name, ServiceID: p.ServiceID, PlanID: p.ID, AppID: app.ID, SpaceID: app.SpaceID,
 		Region: "virginia", Options: map[string]string{"version": "17"}, Settings: map[string]string{"log": "all"}, State: cloister.Provisioning,
 		Message: "soon", ProviderID: "x-1", Secrets: map[string]cloister.Secret{"ca": "key"}, CreatedAt: tx.Now, UpdatedAt: tx.Now}
 }

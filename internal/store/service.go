@@ -2,11 +2,11 @@ package store
 
 import "github.com/cloister-dev/cloister"
 
-const serviceColumns = `id, name, human_name, kind, prefix, datastore, many, shared, state, provider, secret, created_at, updated_at`
+const serviceColumns = `id, name, human_name, kind, prefix, first, datastore, many, shared, state, provider, secret, created_at, updated_at`
 
 func scanService(tx *Tx, r row) (s cloister.AddonService, err error) {
 	sealed := map[string]cloister.Secret{}
-	err = r.Scan(&s.ID, &s.Name, &s.HumanName, &s.Kind, &s.Prefix, &s.Datastore, &s.Many, &s.Shared, &s.State,
+	err = r.Scan(&s.ID, &s.Name, &s.HumanName, &s.Kind, &s.Prefix, &s.First, &s.Datastore, &s.Many, &s.Shared, &s.State,
 		document{&s.Provider}, unsealed{tx, &sealed}, when{&s.CreatedAt}, when{&s.UpdatedAt})
 	s.Provider.Password, s.Provider.Salt = sealed["password"], sealed["salt"]
 	return s, err
@@ -32,8 +32,8 @@ func (tx *Tx) Services() ([]cloister.AddonService, error) {
 // InsertService adds an add-on service; a name in use is a Conflict.
 func (tx *Tx) InsertService(s cloister.AddonService) error {
 	open, secrets := tx.provider(s.Provider)
-	return tx.exec(`INSERT INTO services (`+serviceColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		s.ID, s.Name, s.HumanName, s.Kind, s.Prefix, s.Datastore, s.Many, s.Shared, string(s.State), open, secrets, at(s.CreatedAt), at(s.UpdatedAt))
+	return tx.exec(`INSERT INTO services (`+serviceColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		s.ID, s.Name, s.HumanName, s.Kind, s.Prefix, s.First, s.Datastore, s.Many, s.Shared, string(s.State), open, secrets, at(s.CreatedAt), at(s.UpdatedAt))
 }
 
 // UpdateService writes everything about an add-on service that can change.
@@ -41,9 +41,9 @@ func (tx *Tx) UpdateService(s cloister.AddonService) error {
 	open, secrets := tx.provider(s.Provider)
 	return tx.must("addon_service", `
 		UPDATE services
-		SET human_name = $1, prefix = $2, datastore = $3, many = $4, shared = $5, state = $6, provider = $7, secret = $8, updated_at = $9
-		WHERE id = $10`,
-		s.HumanName, s.Prefix, s.Datastore, s.Many, s.Shared, string(s.State), open, secrets, at(tx.Now), s.ID)
+		SET human_name = $1, prefix = $2, first = $3, datastore = $4, many = $5, shared = $6, state = $7, provider = $8, secret = $9, updated_at = $10
+		WHERE id = $11`,
+		s.HumanName, s.Prefix, s.First, s.Datastore, s.Many, s.Shared, string(s.State), open, secrets, at(tx.Now), s.ID)
 }
 
 // DeleteService removes an add-on service and its plans. While there are add-ons of it, that is a Conflict.

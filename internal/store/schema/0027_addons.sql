@@ -6,6 +6,7 @@ CREATE TABLE services (                    -- that add-ons can be made of
   human_name TEXT NOT NULL,                -- spec, as all that follows
   kind       TEXT NOT NULL,
   prefix     TEXT NOT NULL,                -- of the names of its config vars
+  first      TEXT NOT NULL,                -- name of its first attachment to an app
   datastore  BOOLEAN NOT NULL,
   many       BOOLEAN NOT NULL,             -- for one app
   shared     BOOLEAN NOT NULL,             -- with other apps
@@ -39,7 +40,6 @@ CREATE TABLE addons (
   service_id  TEXT NOT NULL REFERENCES services (id),
   plan_id     TEXT NOT NULL REFERENCES plans (id), -- spec
   app_id      TEXT NOT NULL,               -- spec, fixed; no reference, as it takes time to end after its app
-  team_id     TEXT NOT NULL,               -- spec
   space_id    TEXT NOT NULL,               -- spec, fixed; '' outside
   region      TEXT NOT NULL,               -- spec, fixed
   options     BYTEA NOT NULL,              -- spec, fixed: sealed JSON object
