@@ -72,7 +72,7 @@ func TestCallsAreThoseOfThePartnerAPI(t *testing.T) {
 	}
 	var got []call
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		one := call{method: r.Method, path: r.URL.Path, accept: r.Header.Get("Accept"), kind: r.Header.Get("Content-Type")}
+		one := call{method: r.Method, path: r.URL.EscapedPath(), accept: r.Header.Get("Accept"), kind: r.Header.Get("Content-Type")}
 		one.user, one.password, _ = r.BasicAuth()
 		if b, _ := io.ReadAll(r.Body); len(b) > 0 {
 			if err := json.Unmarshal(b, &one.body); err != nil {
@@ -103,7 +103,7 @@ func TestCallsAreThoseOfThePartnerAPI(t *testing.T) {
 		{"POST", "/heroku/resources", "acme-db", "s3cret:1", accept, "application/json", map[string]any{
 			"uuid": "u", "name": "", "plan": "test", "region": "", "callback_url": "", "options": map[string]any{}}},
 		{"PUT", "/heroku/resources/" + resource.ID, "acme-db", "s3cret:1", accept, "application/json", map[string]any{"plan": "standard-1"}},
-		{"DELETE", "/heroku/resources/a/b", "acme-db", "s3cret:1", accept, "", nil},
+		{"DELETE", "/heroku/resources/a%2Fb", "acme-db", "s3cret:1", accept, "", nil},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -289,15 +289,33 @@ func TestAnAddressThatIsNotPublicIsNotTriedAgain(t *testing.T) {
 
 func TestACallThatIsGivenUpMayBeRepeated(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
 		io.WriteString(w, `{"id":`)
 		w.(http.Flusher).Flush()
-		cancel()
 		<-r.Context().Done()
-	})
-	_, err := c.Provision(ctx, resource)
-	if f := failed(t, err); f.Permanent || f.Message != "The call to acme-db was given up." || !errors.Is(err, context.Canceled) {
-		t.Errorf("%+v", f)
+	}))
+	defer s.Close()
+	for _, early := range []bool{true, false} {
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := client(t, s.URL, &http.Client{Transport: gives{cancel, early}}).Provision(ctx, resource)
+		if f := failed(t, err); f.Permanent || f.Message != "The call to acme-db was given up." || !errors.Is(err, context.Canceled) {
+			t.Errorf("early %v: %+v", early, f)
+		}
 	}
+}
+
+// gives gives a call up, before it is made or with half of its answer.
+type gives struct {
+	up    func()
+	early bool
+}
+
+func (g gives) RoundTrip(r *http.Request) (*http.Response, error) {
+	if g.early {
+		g.up()
+	}
+	res, err := http.DefaultTransport.RoundTrip(r)
+	g.up()
+	return res, err
 }

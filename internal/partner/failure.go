@@ -69,7 +69,6 @@ func clean(s string) string {
 		}
 		return -1
 	}, strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\r\n", "\n"))
-	s = strings.TrimSpace(s)
 	if len(s) > maxMessage {
 		s = s[:maxMessage]
 		for !utf8.ValidString(s) {

@@ -231,7 +231,7 @@ func wrongAddress(s string) string {
 		return "is missing."
 	}
 	u, err := url.Parse(s)
-	if err != nil || len(s) > 2048 || !visible.MatchString(s) || u.Opaque != "" || u.Hostname() == "" {
+	if err != nil || len(s) > 2048 || !visible.MatchString(s) || u.Hostname() == "" {
 		return "is not an address."
 	}
 	port, err := strconv.Atoi(u.Port())

@@ -79,6 +79,8 @@ func TestWhatIsWrongWithAManifestIsSaidWithItsField(t *testing.T) {
 		{`https://db.example.com:8443`, `https://db.example.com:84430`, "api.production.base_url has a port"},
 		{`https://db.example.com:8443`, `https://`, "api.production.base_url is not an address"},
 		{`https://db.example.com:8443`, `https://db example.com`, "api.production.base_url is not an address"},
+		{`/heroku/resources/"`, `/heroku/re sources"`, "api.production.base_url is not an address"},
+		{`https://db.example.com:8443`, `https:db.example.com`, "api.production.base_url is not an address"},
 		{`/heroku/resources/"`, `/heroku/resources/?a=b"`, "api.production.base_url has a question mark"},
 		{`/heroku/resources/"`, `/heroku/resources/#a"`, "api.production.base_url has a fragment"},
 		{`"base_url": "https`, `"bass_url": "https`, "api.production.base_url is missing. Write https://HOST/PATH"},
