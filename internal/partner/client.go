@@ -30,7 +30,8 @@ type Client struct {
 	http     *http.Client
 }
 
-// New returns a client of the provider with a manifest, as ParseManifest gives it. It goes where h goes (in the server: not to
+// New returns a client of the provider with a manifest, of which it needs what ParseManifest gave as ID, and as Prefix, Password,
+// Requires and Production.BaseURL of the API. It goes where h goes (in the server: not to
 // private addresses), but follows no redirects and waits no longer than Patience, whatever h does.
 func New(h *http.Client, m Manifest) *Client {
 	own := *h

@@ -56,17 +56,17 @@ type Plan struct {
 // A Price is what a plan costs.
 type Price struct {
 	Cents int64  `json:"cents"`
-	Unit  string `json:"unit"` // one of units; "month", if it says none
+	Unit  string `json:"unit"` // "month", also if it says none: the platform knows no other
 }
 
 // Requirements are what a provider can ask for: that apps attach it under several names, to write into their logs, that an
 // app has more than one, to read their logs.
 var Requirements = []string{"attachable", "log_input", "many_per_app", "syslog_drain"}
 
-var units = []string{"month", "dyno_hour"}
-
 // DefaultPlan is the only plan of a provider whose manifest has none: the one that Heroku gives to every new add-on.
 const DefaultPlan = "test"
+
+const month = "month"
 
 const (
 	maxManifest = 64 << 10
@@ -117,7 +117,7 @@ func (m *Manifest) fill() {
 	}
 	for i := range m.Plans {
 		if p := &m.Plans[i]; p.Price.Unit == "" {
-			p.Price.Unit = units[0]
+			p.Price.Unit = month
 		}
 	}
 }
@@ -217,8 +217,8 @@ func (m *Manifest) wrongPlans() string {
 			return at + ".description must be 1 to 255 printable characters, without a space at either end, or left out."
 		case p.Price.Cents < 0 || p.Price.Cents > maxCents:
 			return fmt.Sprintf("%s.price.cents must be a whole number from 0 to %d.", at, maxCents)
-		case !slices.Contains(units, p.Price.Unit):
-			return fmt.Sprintf("%s.price.unit is %s. Use one of %s.", at, quote(p.Price.Unit), strings.Join(units, ", "))
+		case p.Price.Unit != month:
+			return fmt.Sprintf("%s.price.unit is %s. Write \"month\".", at, quote(p.Price.Unit))
 		}
 	}
 	return ""

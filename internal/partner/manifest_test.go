@@ -27,7 +27,7 @@ func TestAManifestIsRead(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	want := []partner.Plan{{Name: "standard-0", Description: "One database", Price: partner.Price{Cents: 1500, Unit: "month"}},
-		{Name: "hourly", Price: partner.Price{Cents: 3, Unit: "dyno_hour"}}, {Name: "free", Price: partner.Price{Unit: "month"}}}
+		{Name: "small", Price: partner.Price{Cents: 300, Unit: "month"}}, {Name: "free", Price: partner.Price{Unit: "month"}}}
 	if !slices.Equal(m.Plans, want) {
 		t.Errorf("plans: %+v", m.Plans)
 	}
@@ -99,7 +99,7 @@ func TestWhatIsWrongWithAManifestIsSaidWithItsField(t *testing.T) {
 		{`"One database"`, `"One\ndatabase"`, "plans[0].description must be"},
 		{`"cents": 1500`, `"cents": -1`, "plans[0].price.cents must be a whole number from 0"},
 		{`"cents": 1500`, `"cents": 0.5`, "plans.price.cents: there must be a whole number"},
-		{`"dyno_hour"`, `"fortnight"`, `plans[1].price.unit is "fortnight". Use one of month, dyno_hour`},
+		{`"unit": "month"`, `"unit": "dyno_hour"`, `plans[0].price.unit is "dyno_hour". Write "month".`},
 	} {
 		if !strings.Contains(complete, c.from) {
 			t.Fatalf("%s is not in the manifest", c.from)

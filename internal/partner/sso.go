@@ -29,7 +29,7 @@ type Visit struct {
 	UserID     string // the visitor's
 }
 
-// SSO is where the browser of a visitor posts which form, within five minutes. The form is a secret: who has it is the visitor.
+// SSO (which needs the manifest's Name, and Salt and Production.SSOURL of the API) is where the browser of a visitor posts which form, within five minutes. The form is a secret: who has it is the visitor.
 // A provider without a dashboard is NotFound.
 func (m Manifest) SSO(v Visit, at time.Time) (to string, form url.Values, err error) {
 	if m.API.Production.SSOURL == "" {
