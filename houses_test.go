@@ -35,6 +35,7 @@ var houses = table(`
 	internal/logs                : . engine
 	internal/metrics             : . plan engine store
 	internal/outside             :
+	internal/partner             : . outside
 	internal/drain               : . logs outside
 	internal/drain/draintest     :
 	internal/webhook             : . heroku outside
