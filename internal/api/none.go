@@ -11,21 +11,11 @@ import (
 // noneRoutes has the lists of things that do not exist here: an empty list is the truth about them, and clients that
 // only look go on. What would make such a thing is not here (see missing.go).
 func (a *API) noneRoutes(r chi.Router) {
-	for _, path := range []string{"/addons", "/addon-attachments", "/favorites"} {
-		r.Get(path, a.do(a.accountNone))
-	}
-	for _, kind := range []string{"addons", "addon-attachments"} {
-		r.Get("/apps/{app}/"+kind, a.do(a.appNone))
-	}
+	r.Get("/favorites", a.do(a.accountNone))
 	r.Get("/spaces/{space}/vpn-connections", a.do(a.spaceNone))
 }
 
 func (a *API) accountNone(*request) (reply, error) { return none(), nil }
-
-func (a *API) appNone(r *request) (reply, error) {
-	_, err := a.platform.App(r.Context(), r.actor, r.param("app"))
-	return none(), err
-}
 
 func (a *API) spaceNone(r *request) (reply, error) {
 	_, err := a.platform.Space(r.Context(), r.actor, r.param("space"))

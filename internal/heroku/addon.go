@@ -1,17 +1,15 @@
 package heroku
 
-import "context"
-
 // An Addon is a service that an app uses.
 type Addon struct {
 	ID               string               `json:"id"`
 	Name             string               `json:"name"`
 	State            string               `json:"state"` // provisioning, provisioned, deprovisioning, deprovisioned
 	App              Named                `json:"app"`
-	AddonService     Named                `json:"addon_service"`
+	AddonService     AddonService         `json:"addon_service"`
 	Plan             Plan                 `json:"plan"`
 	BillingEntity    Billing              `json:"billing_entity"`
-	BilledPrice      *Price               `json:"billed_price"`
+	BilledPrice      Price                `json:"billed_price"`
 	ConfigVars       List[string]         `json:"config_vars"`
 	Actions          List[map[string]any] `json:"actions"`
 	WebURL           *string              `json:"web_url"`
@@ -21,15 +19,38 @@ type Addon struct {
 	UpdatedAt        Time                 `json:"updated_at"`
 }
 
-// A Plan is how much of a service an add-on is. Relations have only its id and name, lists of plans all of it.
+// An AddonService is what add-ons can be made of.
+type AddonService struct {
+	ID               string      `json:"id"`
+	Name             string      `json:"name"`
+	HumanName        string      `json:"human_name"`
+	CLIPluginName    *string     `json:"cli_plugin_name"`
+	State            string      `json:"state"` // ga, shutdown
+	SupportsMultiple bool        `json:"supports_multiple_installations"`
+	SupportsSharing  bool        `json:"supports_sharing"`
+	Generations      List[Named] `json:"supported_generations"`
+	CreatedAt        Time        `json:"created_at"`
+	UpdatedAt        Time        `json:"updated_at"`
+}
+
+// A Plan is how much of a service an add-on is.
 type Plan struct {
-	ID          string `json:"id"`
-	Name        string `json:"name"` // "heroku-postgresql:private-0"
-	HumanName   string `json:"human_name,omitempty"`
-	Description string `json:"description,omitempty"`
-	Default     bool   `json:"default,omitempty"`
-	State       string `json:"state,omitempty"`
-	Price       *Price `json:"price,omitempty"`
+	ID           string       `json:"id"`
+	Name         string       `json:"name"` // "heroku-postgresql:private-0"
+	HumanName    string       `json:"human_name"`
+	Description  string       `json:"description"`
+	AddonService Named        `json:"addon_service"`
+	Default      bool         `json:"default"`
+	SpaceDefault bool         `json:"space_default"`
+	Inside       bool         `json:"installable_inside_private_network"`
+	Outside      bool         `json:"installable_outside_private_network"`
+	Compliance   List[string] `json:"compliance"`
+	Regions      List[string] `json:"regions"` // Cloister's own: where it is to be had
+	Price        Price        `json:"price"`
+	State        string       `json:"state"`
+	Visible      bool         `json:"visible"`
+	CreatedAt    Time         `json:"created_at"`
+	UpdatedAt    Time         `json:"updated_at"`
 }
 
 // A Billing is who pays for an add-on.
@@ -39,12 +60,12 @@ type Billing struct {
 	Type string `json:"type"` // app or team
 }
 
-// A Price is what something costs; here, always nothing.
+// A Price is what something costs: what the operator has set.
 type Price struct {
 	Cents    int    `json:"cents"`
 	Unit     string `json:"unit"`
 	Contract bool   `json:"contract"`
-	Metered  bool   `json:"metered,omitempty"`
+	Metered  bool   `json:"metered"`
 }
 
 // An Attachment lends an add-on to an app under a name.
@@ -69,17 +90,75 @@ type AddonRef struct {
 	Plan Named  `json:"plan"`
 }
 
-// Addons lists the add-ons that the caller sees.
-func (c *Client) Addons(ctx context.Context) ([]Addon, error) {
-	return all[Addon](ctx, c, "/addons", Expand("addon_service,plan"))
+// AddonOpts is what is asked for when an add-on is made.
+type AddonOpts struct {
+	Plan       Ref               `json:"plan"`
+	Name       string            `json:"name,omitempty"`
+	Attachment *AttachmentName   `json:"attachment,omitempty"`
+	Config     map[string]string `json:"config,omitempty"`
+	Confirm    string            `json:"confirm,omitempty"`
 }
 
-// AppAddons lists the add-ons of an app.
-func (c *Client) AppAddons(ctx context.Context, app string) ([]Addon, error) {
-	return all[Addon](ctx, c, Path("/apps/%s/addons", app), Expand("addon_service,plan"))
+// An AttachmentName is how a new add-on is to be called in its app.
+type AttachmentName struct {
+	Name string `json:"name,omitempty"`
 }
 
-// Attachments lists the attachments of an app.
-func (c *Client) Attachments(ctx context.Context, app string) ([]Attachment, error) {
-	return all[Attachment](ctx, c, Path("/apps/%s/addon-attachments", app))
+// AddonUpdateOpts is what may change about an add-on; nil leaves it as it is.
+type AddonUpdateOpts struct {
+	Plan *Ref    `json:"plan,omitempty"`
+	Name *string `json:"name,omitempty"`
+}
+
+// AddonDeleteOpts is how an add-on is destroyed.
+type AddonDeleteOpts struct {
+	Force bool `json:"force"` // though it is attached to other apps
+}
+
+// AddonResolveOpts is what somebody typed who means an add-on.
+type AddonResolveOpts struct {
+	Addon        Ref `json:"addon"`
+	App          Ref `json:"app,omitempty"`
+	AddonService Ref `json:"addon_service,omitempty"`
+}
+
+// AttachmentOpts is what is asked for when an add-on is attached.
+type AttachmentOpts struct {
+	Addon     Ref    `json:"addon"`
+	App       Ref    `json:"app"`
+	Name      string `json:"name,omitempty"`
+	Namespace string `json:"namespace,omitempty"`
+	Confirm   string `json:"confirm,omitempty"`
+}
+
+// AttachmentResolveOpts is what somebody typed who means an attachment.
+type AttachmentResolveOpts struct {
+	Attachment   Ref `json:"addon_attachment"`
+	App          Ref `json:"app,omitempty"`
+	AddonService Ref `json:"addon_service,omitempty"`
+}
+
+// An AddonConfigVar is a config var that an add-on gives.
+type AddonConfigVar struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// PlanOpts is what an operator decides about a plan; nil leaves it as it is.
+type PlanOpts struct {
+	Cents   *int      `json:"cents,omitempty"`
+	Regions *[]string `json:"regions,omitempty"`
+}
+
+// ServiceOpts is what an operator decides about a service.
+type ServiceOpts struct {
+	State string `json:"state"` // ga, shutdown
+}
+
+// A RegionCapability says that there is something of a service in a region.
+type RegionCapability struct {
+	ID                        string       `json:"id"`
+	AddonService              AddonService `json:"addon_service"`
+	Region                    Region       `json:"region"`
+	SupportsPrivateNetworking bool         `json:"supports_private_networking"` // inside spaces
 }

@@ -55,6 +55,10 @@ var addonDeeds = map[string]deed{
 		_, err := h.Plan(ctx, a, "vault", "vault:small")
 		return err
 	}},
+	"Capabilities": {account, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Capabilities(ctx, a, "", "")
+		return err
+	}},
 	"PutService": {operator, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.PutService(ctx, a, provider("vault"))
 		return err

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/cloister-dev/cloister"
@@ -68,6 +69,59 @@ func (p *Platform) Plan(ctx context.Context, a cloister.Actor, service, ref stri
 		}
 		out.Plan, err = tx.Plan(out.Service.ID, strings.TrimPrefix(strings.ToLower(ref), out.Service.Name+":"))
 		return err
+	})
+	return out, err
+}
+
+// A Capability says that there is something of a service in a region, and whether inside spaces there.
+type Capability struct {
+	ID      string
+	Service cloister.AddonService
+	Region  cloister.Region
+	Inside  bool
+}
+
+// Capabilities lists what there is of all services in all regions, or of one of either.
+func (p *Platform) Capabilities(ctx context.Context, a cloister.Actor, service, region string) (out []Capability, err error) {
+	err = p.view(ctx, a, func(tx *store.Tx) error {
+		out = nil
+		if err := p.can(tx, a, viewAccount, object{resource: "account", user: a.User.ID}); err != nil {
+			return err
+		}
+		services, err := tx.Services()
+		if err != nil {
+			return err
+		}
+		if service != "" {
+			one, err := tx.Service(strings.ToLower(service))
+			if err != nil {
+				return err
+			}
+			services = []cloister.AddonService{one}
+		}
+		regions := p.config.Regions
+		if region != "" {
+			one, err := p.region(region)
+			if err != nil {
+				return err
+			}
+			regions = []cloister.Region{one}
+		}
+		for _, s := range services {
+			plans, err := tx.Plans(s.ID)
+			if err != nil {
+				return err
+			}
+			for _, r := range regions {
+				here := slices.DeleteFunc(slices.Clone(plans), func(plan cloister.Plan) bool { return !plan.In(r.Name) })
+				if len(here) == 0 {
+					continue
+				}
+				out = append(out, Capability{ID: cloister.NameID("capability", s.ID+r.ID), Service: s, Region: r,
+					Inside: slices.ContainsFunc(here, func(plan cloister.Plan) bool { return plan.Inside })})
+			}
+		}
+		return nil
 	})
 	return out, err
 }
