@@ -27,6 +27,7 @@ var houses = table(`
 	internal/addon/postgres      : . engine addon
 	internal/addon/redis         : . engine addon
 	internal/addon/kafka         : . engine addon
+	internal/addon/endtoend      : . engine engine/local build addon addon/redis addon/kafka
 	internal/hostname            : .
 	internal/platform            : . plan engine store hostname
 	internal/acm                 : .
