@@ -55,7 +55,7 @@ func ValidAppName(s string) error {
 }
 
 // NewLabel returns the random part of a new app's default host name.
-func NewLabel() string { return randomHex(6) }
+func NewLabel() string { return RandomHex(6) }
 
 // Host is the app's default host name under the installation's app domain.
 func (a App) Host(domain string) string { return a.Name + "-" + a.Label + "." + domain }

@@ -41,7 +41,7 @@ var houses = table(`
 	internal/drain/draintest     :
 	internal/webhook             : . heroku outside
 	internal/backup              : . store build
-	internal/api                 : . engine heroku platform logs webhook
+	internal/api                 : . engine heroku platform logs webhook partner
 	internal/sso                 : .
 	internal/staple              : . outside
 	internal/web                 : . platform sso
@@ -53,7 +53,7 @@ var houses = table(`
 	internal/cli/term            :
 	internal/cli                 : heroku cli/term
 	internal/simulation          : . plan engine engine/fake store platform control
-	internal/server              : . acm staple plan engine doors engine/fake engine/local engine/local/inside engine/remote engine/kube store build addon platform control logs metrics outside drain webhook backup api web sso gitd attach sshd router heroku cli cli/term isolation
+	internal/server              : . acm staple plan engine doors engine/fake engine/local engine/local/inside engine/remote engine/kube store build addon platform control logs metrics outside drain webhook backup api web sso gitd attach sshd router heroku cli cli/term isolation addon/redis addon/postgres addon/kafka partner /services
 	cmd/cloister                 : cli server
 `)
 

@@ -23,9 +23,10 @@ func NewID() string {
 func IsID(s string) bool { return uuidPattern.MatchString(strings.ToLower(s)) }
 
 // NewToken returns 32 random bytes in hexadecimal: a credential, or the unguessable part of a URL.
-func NewToken() Secret { return Secret(randomHex(32)) }
+func NewToken() Secret { return Secret(RandomHex(32)) }
 
-func randomHex(n int) string {
+// RandomHex returns n random bytes in hexadecimal.
+func RandomHex(n int) string {
 	b := make([]byte, n)
 	rand.Read(b)
 	return hex.EncodeToString(b)

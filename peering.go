@@ -117,7 +117,7 @@ func (s Space) DataPeeringID() string { return hashID("pcx", "data", s.ID) }
 func (s Space) DataVPCID() string { return hashID("vpc", "data", s.ID) }
 
 // NewPeeringID returns a random id of a peering.
-func NewPeeringID() string { return "pcx-" + randomHex(9)[:17] }
+func NewPeeringID() string { return "pcx-" + RandomHex(9)[:17] }
 
 // hashID is an id in the form of the provider's that is always the same.
 func hashID(kind string, of ...string) string {

@@ -38,6 +38,12 @@ type Kind interface {
 	Look(ctx context.Context, s Spec, slot string, x Exec) (Health, error)
 	// Apply makes a service that is ready as it is wanted: its credentials, its settings. It may be repeated.
 	Apply(ctx context.Context, s Spec, x Exec) error
+	// CheckSetting reports why a setting cannot be that, or nil.
+	CheckSetting(name, value string) error
+	// Settings are all that there are, as they are, sorted.
+	Settings(s Spec) []Setting
+	// Info is what is told to whoever asks how the add-on is, in its order: what pg:info and its likes print.
+	Info(ctx context.Context, s Spec, x Exec) []Fact
 	// Config are the config vars of the add-on, by namespace: "" for the add-on itself, "credential:NAME" for a credential.
 	// Their names begin with the service's prefix.
 	Config(s Spec) map[string]map[string]cloister.Secret
@@ -56,6 +62,13 @@ type Instance struct {
 type Run struct {
 	Command []string
 	Env     map[string]string
+}
+
+// A Setting is something about a service that can be changed while it runs.
+type Setting struct {
+	Name   string // as the API has it: "maxmemory_policy"
+	Value  string
+	Values map[string]string // what it can be, and what that means; of what is no choice, what it is now
 }
 
 // Health is how an instance is.

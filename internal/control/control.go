@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/addon"
 	"github.com/cloister-dev/cloister/internal/engine"
 	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/store"
@@ -54,12 +55,13 @@ type Config struct {
 	Balancers     []netip.Prefix
 	ProxyProtocol bool // of the balancers
 	Certificates  []cloister.Certificate
-	Builds        netip.Prefix       // the network of builds
-	Mail          bool               // dynos may send mail, on port 25
-	Networks      []cloister.Network // the operator's, that spaces may be peered with
-	DailyRestarts bool               // of the dynos of apps whose owners do not decide
-	ACM           Issuer             // nil: no certificates are got
-	Staples       Asker              // nil: nobody is asked about certificates
+	Builds        netip.Prefix          // the network of builds
+	Mail          bool                  // dynos may send mail, on port 25
+	Networks      []cloister.Network    // the operator's, that spaces may be peered with
+	DailyRestarts bool                  // of the dynos of apps whose owners do not decide
+	ACM           Issuer                // nil: no certificates are got
+	Staples       Asker                 // nil: nobody is asked about certificates
+	Kinds         map[string]addon.Kind // of data services, by name
 	// Output empties and opens the output of a release; nil: nobody reads it.
 	Output func(releaseID string) io.WriteCloser
 	// Webhooks tells webhooks of what happens; nil: nobody does.
@@ -110,7 +112,7 @@ const slots = 16
 // Run works until ctx is done.
 func (c *Control) Run(ctx context.Context) error {
 	steps := map[string]Step{"space": c.stepSpace, "app": c.stepApp, "run": c.stepRun, "autoscale": c.stepAutoscale, "acm": c.stepACM, "staple": c.stepStaple,
-		"webhook": c.webhooks.step}
+		"webhook": c.webhooks.step, "addon": c.stepAddon}
 	defer context.AfterFunc(ctx, c.sessions.begin())()
 	defer c.outputs.begin()()
 	defer c.webhooks.begin()()
@@ -118,6 +120,9 @@ func (c *Control) Run(ctx context.Context) error {
 		steps["build"] = c.builds.Step
 		defer c.builds.Wait()
 		defer c.builds.Stop()
+	}
+	if err := c.stock(ctx); err != nil {
+		return orDone(ctx, err)
 	}
 	if err := c.routes.load(ctx, c.store); err != nil {
 		return orDone(ctx, err)

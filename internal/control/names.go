@@ -32,7 +32,7 @@ func newNames(domain string) *names {
 // news is what there is to tell of an app; changed is false if its space knows it already.
 func (n *names) news(a plan.SpaceApp) (sum [sha256.Size]byte, changed bool) {
 	one := []plan.SpaceApp{a}
-	sum = sha256.Sum256(fmt.Append(plan.Topology(one, n.domain), plan.Names(one, n.domain, netip.Addr{})))
+	sum = sha256.Sum256(fmt.Append(plan.Topology(one, n.domain), plan.Names(one, nil, n.domain, netip.Addr{})))
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return sum, n.told[a.App.ID] != sum
@@ -124,6 +124,22 @@ func spaceApps(tx *store.Tx, space string) ([]plan.SpaceApp, error) {
 	for _, d := range dynos {
 		a := of(d.AppID)
 		a.Dynos = append(a.Dynos, d)
+	}
+	return out, nil
+}
+
+// spaceAddons are the add-ons inside a space with what runs of them.
+func spaceAddons(tx *store.Tx, space string) (out []plan.SpaceAddon, err error) {
+	all, err := tx.Addons(store.AddonFilter{Space: space})
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range all {
+		instances, err := tx.Instances(a.ID)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, plan.SpaceAddon{Addon: a, Instances: instances})
 	}
 	return out, nil
 }

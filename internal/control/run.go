@@ -21,6 +21,9 @@ func ownerWork(owner string) (kind, id string) {
 	if id, ok := strings.CutPrefix(owner, runOwner); ok {
 		return "run", id
 	}
+	if id, ok := strings.CutPrefix(owner, addonOwner); ok {
+		return "addon", id
+	}
 	return "app", owner
 }
 

@@ -87,7 +87,10 @@ func (c *Control) spaceState(ctx context.Context, id string) (s plan.SpaceState,
 		if s.Peerings, err = tx.Peerings(id); err != nil {
 			return err
 		}
-		s.Apps, err = spaceApps(tx, id)
+		if s.Apps, err = spaceApps(tx, id); err != nil {
+			return err
+		}
+		s.Addons, err = spaceAddons(tx, id)
 		return err
 	})
 	s.Mail, s.Networks = c.config.Mail, c.networks()

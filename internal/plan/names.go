@@ -23,9 +23,9 @@ type SpaceApp struct {
 const maxLabel = 63
 
 // Names are the names that a space's resolver knows of its own, and what they lead to: dynos that are up, by app, by
-// process type and one by one; and for an app with internal routing its host name, which leads to the router inside
-// the space.
-func Names(apps []SpaceApp, domain string, internal netip.Addr) []engine.Name {
+// process type and one by one; for an app with internal routing its host name, which leads to the router inside the space; and
+// add-ons.
+func Names(apps []SpaceApp, addons []SpaceAddon, domain string, internal netip.Addr) []engine.Name {
 	all := map[string][]netip.Addr{}
 	add := func(name string, a netip.Addr) { all[name+"."] = append(all[name+"."], a) }
 	for _, a := range apps {
@@ -42,6 +42,9 @@ func Names(apps []SpaceApp, domain string, internal netip.Addr) []engine.Name {
 				add(a.App.DynoName(d.Type, d.Number), d.Address)
 			}
 		}
+	}
+	for _, a := range addons {
+		dataNames(a, func(name string, i cloister.Instance) { add(name, i.Address) })
 	}
 	var out []engine.Name
 	for _, name := range slices.Sorted(maps.Keys(all)) {

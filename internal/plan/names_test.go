@@ -28,7 +28,7 @@ func TestNamesLeadToWhatIsUp(t *testing.T) {
 		{App: cloister.App{Name: "shop", Label: "0b", InternalRouting: true}},
 	}
 	got := map[string]string{}
-	for _, n := range plan.Names(apps, "Apps.Example.com", netip.MustParseAddr("10.0.0.10")) {
+	for _, n := range plan.Names(apps, nil, "Apps.Example.com", netip.MustParseAddr("10.0.0.10")) {
 		var all []string
 		for _, a := range n.Addresses {
 			all = append(all, a.String())

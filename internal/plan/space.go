@@ -12,6 +12,7 @@ type SpaceState struct {
 	Space   cloister.Space
 	Ruleset cloister.Ruleset // the newest
 	Apps    []SpaceApp       // that live in it
+	Addons  []SpaceAddon     // that are inside it
 	Domain  string           // apps' host names are under it
 	Seen    []engine.Status  // workloads of the engine, of any space
 
@@ -30,12 +31,12 @@ type SpacePlan struct {
 	Waiting bool
 }
 
-// Space plans the next step of a space. One that is being deleted goes when its last app has gone.
+// Space plans the next step of a space. One that is being deleted goes when its last app and add-on have gone.
 func Space(s SpaceState) SpacePlan {
 	if s.Space.State != cloister.Deleting {
 		return SpacePlan{Ensure: network(s)}
 	}
-	if len(s.Apps) > 0 {
+	if len(s.Apps)+len(s.Addons) > 0 {
 		return SpacePlan{Waiting: true}
 	}
 	p := SpacePlan{Delete: true}
@@ -54,6 +55,6 @@ func network(s SpaceState) engine.Space {
 	if slices.ContainsFunc(s.Apps, func(a SpaceApp) bool { return a.App.InternalRouting }) {
 		n.Internal = s.Space.Internal()
 	}
-	n.Names, n.Topology = Names(s.Apps, s.Domain, n.Internal), Topology(s.Apps, s.Domain)
+	n.Names, n.Topology = Names(s.Apps, s.Addons, s.Domain, n.Internal), Topology(s.Apps, s.Domain)
 	return n
 }

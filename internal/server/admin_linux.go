@@ -79,6 +79,14 @@ func (a *admin) serve(ctx context.Context) error {
 		})
 		answer(w, out, err)
 	})
+	mux.HandleFunc("POST /images", func(w http.ResponseWriter, r *http.Request) {
+		var i image
+		err := json.NewDecoder(r.Body).Decode(&i)
+		if err == nil {
+			err = a.store.Update(r.Context(), func(tx *store.Tx) error { return tx.PutImage(i.Name, i.Digest) })
+		}
+		answer(w, i, err)
+	})
 	mux.HandleFunc("POST /key", func(w http.ResponseWriter, r *http.Request) {
 		_, err := newKey(a.config.nextKeyFile())
 		answer(w, struct{}{}, err)

@@ -52,6 +52,7 @@ func Commands() []cli.ServerCommand {
 		{Name: "key:rotate", Help: "Give the installation another key, and seal all secrets with it. Root only.", Run: runRotate},
 		{Name: "stacks:build", Help: "Build a stack's images from Debian packages and make it known to the server.", Run: stacksBuild(true)},
 		{Name: "stacks:ensure", Help: "Build a stack unless the server has it.", Run: stacksBuild(false)},
+		{Name: "services:ensure", Help: "Make images of data services, unless the server has them: services:ensure NAME...", Run: servicesEnsure},
 		{Name: "stacks:pull", Help: "Make a stack of two images from a registry: stacks:pull NAME RUN-IMAGE BUILD-IMAGE.", Run: stacksPull},
 	}
 }

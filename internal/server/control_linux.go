@@ -81,7 +81,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	feed := router.NewFeed(log)
 	pool, _ := netip.ParsePrefix(c.OutboundPool)
 	p := platform.New(s, platform.Config{AppDomain: c.AppDomain, ACM: c.ACMEDirectory != "", DNSSuffix: c.DNSSuffix, LookupTXT: net.DefaultResolver.LookupTXT, Fetch: func(ctx context.Context, url string) ([]byte, error) { return outside.Get(ctx, authorities, url) }, DailyRestarts: c.DailyRestarts, TwoPeople: c.TwoPeople, OutboundPool: pool, IngressPool: c.ingressPool(),
-		Networks: c.networks(), Clients: feed, Log: stream.API, SSO: platform.SSO{Team: c.SSOTeam, Role: cloister.Role(c.SSORole), Only: c.SSOOnly, Name: c.SSOName}}, log)
+		Networks: c.networks(), Clients: feed, Log: stream.API, CheckAddon: checkAddon(s), CheckSetting: checkSetting, SSO: platform.SSO{Team: c.SSOTeam, Role: cloister.Role(c.SSORole), Only: c.SSOOnly, Name: c.SSOName}}, log)
 	if err := firstStart(ctx, c, s, p, log); err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 		return err
 	}
 	ctl := control.New(s, e, table, stream, builds, control.Config{Owner: "control", AppDomain: c.AppDomain, DailyRestarts: c.DailyRestarts, Balancers: c.balancers(), ProxyProtocol: c.ProxyProtocol,
-		Mail: c.SMTP, ACM: issuer, Staples: staple.Asker{Client: authorities}, Networks: c.networks(), Webhooks: webhook.New(receivers), Forget: git.Delete, Output: func(id string) io.WriteCloser {
+		Mail: c.SMTP, ACM: issuer, Staples: staple.Asker{Client: authorities}, Networks: c.networks(), Webhooks: webhook.New(receivers), Kinds: kinds, Forget: git.Delete, Output: func(id string) io.WriteCloser {
 			if err := lines.DropOutput(id); err != nil {
 				log.Warn("an old output of a release was not removed", "release", id, "err", err)
 			}

@@ -54,7 +54,7 @@ func (v *service) settings(t *testing.T) {
 	old := v.spec.Credentials[0].Password
 	v.mu.Lock()
 	v.spec.Credentials[0].Password, v.spec.Credentials[0].Old = cloister.NewToken(), old
-	v.spec.Settings = map[string]string{"timeout": "60", "maxmemory_policy": "allkeys-lru", "notify_keyspace_events": "Kx"}
+	v.spec.Addon.Settings = map[string]string{"timeout": "60", "maxmemory_policy": "allkeys-lru", "notify_keyspace_events": "Kx"}
 	v.mu.Unlock()
 	for range 2 {
 		if err := k.Apply(t.Context(), v.now(), v.exec); err != nil {

@@ -29,8 +29,8 @@ func (k Kind) primary(ctx context.Context, s addon.Spec, x addon.Exec) map[strin
 
 func (k Kind) info(s addon.Spec, f map[string]string) []addon.Fact {
 	setting := map[string]string{}
-	for _, t := range Settings {
-		setting[t.Name] = t.Value(s)
+	for _, t := range settings {
+		setting[t.name] = t.value(s)
 	}
 	status, version, persistence := "preparing", Version, "AOF"
 	if s.Addon.State == cloister.Provisioned {

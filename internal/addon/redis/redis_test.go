@@ -134,7 +134,7 @@ func TestConfigIsOneAddress(t *testing.T) {
 func TestInfoIsTruthfulWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	s := spec(t, true)
-	s.Settings = map[string]string{"timeout": "9"}
+	s.Addon.Settings = map[string]string{"timeout": "9"}
 	got := map[string]string{}
 	for _, f := range (Kind{}).info(s, nil) {
 		got[f.Name] = strings.Join(f.Values, ", ")

@@ -1,0 +1,165 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/addon"
+	"github.com/cloister-dev/cloister/internal/store"
+)
+
+// addonOwner comes before the id of an add-on as the owner of its workloads.
+const addonOwner = "addon/"
+
+// An addonState is what the store knows of an add-on.
+type addonState struct {
+	addon       cloister.Addon
+	service     cloister.AddonService
+	plan        cloister.Plan
+	space       cloister.Space // that it is inside of
+	instances   []cloister.Instance
+	credentials []cloister.Credential
+}
+
+// spec is an add-on as the kind of its service takes it.
+func (s addonState) spec(zones int) addon.Spec {
+	return addon.Spec{Addon: s.addon, Plan: s.plan, Space: s.space, Instances: s.instances, Credentials: s.credentials, Zones: zones}
+}
+
+// stepAddon brings an add-on closer to what its owner asked for.
+func (c *Control) stepAddon(ctx context.Context, id string) (time.Duration, error) {
+	s, err := c.addonState(ctx, id)
+	if gone(err, "add_on") {
+		return 0, nil
+	} else if err != nil {
+		return 0, err
+	}
+	if kind, ok := c.config.Kinds[s.service.Kind]; ok {
+		return c.stepData(ctx, s, kind)
+	}
+	switch s.service.Kind {
+	case "scheduler":
+		return 0, c.stepPlain(ctx, s)
+	}
+	return 0, cloister.Errorf(cloister.Unsupported, "Nothing here makes add-ons of %s.", s.service.Name)
+}
+
+func (c *Control) addonState(ctx context.Context, id string) (s addonState, err error) {
+	err = c.store.View(ctx, func(tx *store.Tx) error {
+		if s.addon, err = tx.Addon(id); err != nil {
+			return err
+		}
+		if s.service, err = tx.Service(s.addon.ServiceID); err != nil {
+			return err
+		}
+		if s.plan, err = tx.Plan(s.addon.ServiceID, s.addon.PlanID); err != nil {
+			return err
+		}
+		if s.addon.SpaceID != "" {
+			if s.space, err = tx.Space(s.addon.SpaceID); err != nil {
+				return err
+			}
+		}
+		if s.instances, err = tx.Instances(id); err != nil {
+			return err
+		}
+		s.credentials, err = tx.Credentials(id)
+		return err
+	})
+	return s, err
+}
+
+// stepPlain looks after an add-on that is nothing but a row: it is there, or gone, at once.
+func (c *Control) stepPlain(ctx context.Context, s addonState) error {
+	return c.store.Update(ctx, func(tx *store.Tx) error {
+		now, err := tx.Addon(s.addon.ID)
+		switch {
+		case gone(err, "add_on"):
+			return nil
+		case err != nil:
+			return err
+		case now.State == cloister.Deprovisioning:
+			return tx.DeleteAddon(now.ID)
+		case now.State == cloister.Provisioned && !now.Changing:
+			return nil
+		}
+		now.State, now.Changing = cloister.Provisioned, false
+		return tx.UpdateAddon(now)
+	})
+}
+
+// bind writes what apps get of an add-on, by namespace, and makes a release of each app for which that is another thing than
+// before. said is what to tell them once it is so.
+func (c *Control) bind(tx *store.Tx, s addonState, config map[string]map[string]cloister.Secret, why func(cloister.Attachment, []string) string) (said []func(), err error) {
+	for namespace, vars := range config {
+		if err := tx.PutAddonConfig(s.addon.ID, namespace, vars); err != nil {
+			return nil, err
+		}
+	}
+	attached, err := tx.AttachmentsOf(s.addon.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range attached {
+		app, err := tx.App(t.AppID)
+		if err != nil {
+			return nil, err
+		}
+		space, err := tx.Space(app.SpaceID)
+		if err != nil {
+			return nil, err
+		}
+		var names []string
+		for name := range t.Vars(s.service.Prefix, config[t.Namespace]) {
+			names = append(names, name)
+		}
+		user := s.service.Name + "@addons." + c.config.AppDomain
+		r, made, err := tx.Rebind(app, cloister.Release{Description: why(t, names), UserEmail: user}, cloister.DefaultSize(space.Shield))
+		if err != nil {
+			return nil, err
+		}
+		if made {
+			said = append(said, func() {
+				c.logs.Platform(app.ID, "api", time.Now(), r.Description+" by user "+user)
+				c.logs.Platform(app.ID, "api", time.Now(), fmt.Sprintf("Release v%d created by user %s", r.Version, user))
+			})
+		}
+	}
+	return said, nil
+}
+
+// stock puts those services into the catalogue that Cloister makes add-ons of itself, as far as they are not there. What
+// operators have decided about them stays.
+func (c *Control) stock(ctx context.Context) error {
+	return c.store.Update(ctx, func(tx *store.Tx) error {
+		for _, x := range cloister.Catalogue {
+			if _, made := c.config.Kinds[x.Service.Kind]; !made && x.Service.Kind != "scheduler" {
+				continue
+			}
+			s, err := tx.Service(x.Service.Name)
+			if cloister.KindOf(err) == cloister.NotFound {
+				s = x.Service
+				s.ID, s.State, s.CreatedAt, s.UpdatedAt = cloister.NewID(), cloister.ServiceOffered, tx.Now, tx.Now
+				err = tx.InsertService(s)
+			}
+			if err != nil {
+				return err
+			}
+			for _, p := range x.Plans {
+				if _, err := tx.Plan(s.ID, p.Name); cloister.KindOf(err) != cloister.NotFound {
+					if err != nil {
+						return err
+					}
+					continue
+				}
+				p.ID, p.ServiceID, p.CreatedAt, p.UpdatedAt = cloister.NewID(), s.ID, tx.Now, tx.Now
+				if err := tx.PutPlan(p); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
