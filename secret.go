@@ -1,6 +1,8 @@
 package cloister
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,3 +21,9 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
 
 // Format covers what String does not: verbs that are wrong for text, for which fmt would show the value.
 func (s Secret) Format(f fmt.State, _ rune) { io.WriteString(f, "[secret]") }
+
+// Hash is SHA-256 in hexadecimal: what is kept of a token, which is random enough for that.
+func (s Secret) Hash() string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}

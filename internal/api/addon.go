@@ -14,8 +14,8 @@ import (
 
 func (a *API) addonRoutes(r chi.Router) {
 	r.Get("/addons", a.do(a.addonList))
-	r.Get("/addons/{addon}", a.do(a.addonInfo))
-	r.Get("/addons/{addon}/config", a.do(a.addonConfig))
+	r.Get("/addons/{addon}", a.orVendor(a.addonInfo, a.vendedInfo))
+	r.Get("/addons/{addon}/config", a.orVendor(a.addonConfig, a.vendedConfig))
 	r.Get("/addons/{addon}/config/{namespace}", a.do(a.addonConfig))
 	r.Get("/addons/{addon}/addon-attachments", a.do(a.addonAttachmentList))
 	r.Get("/apps/{app}/addons", a.do(a.appAddonList))
@@ -59,11 +59,14 @@ func (a *API) addonInfo(r *request) (reply, error) {
 // addonConfig lists the config vars of an add-on; of a credential with the namespace "credential:NAME".
 func (a *API) addonConfig(r *request) (reply, error) {
 	vars, err := a.platform.AddonConfig(r.Context(), r.actor, r.param("addon"), r.param("namespace"))
-	out := heroku.List[heroku.AddonConfigVar]{}
+	return ok(addonVars(vars)), err
+}
+
+func addonVars(vars map[string]cloister.Secret) (out heroku.List[heroku.AddonConfigVar]) {
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
-		out = append(out, heroku.AddonConfigVar{Name: name, Value: vars[name].Reveal()})
+		out = append(out, heroku.AddonConfigVar{Name: name, Value: heroku.Pointer(vars[name].Reveal())})
 	}
-	return ok(out), err
+	return out
 }
 
 func (a *API) addonCreate(r *request) (reply, error) {
@@ -153,7 +156,7 @@ func addon(x platform.AddonInfo) heroku.Addon {
 	return heroku.Addon{ID: x.ID, Name: x.Name, State: string(x.State), App: heroku.Named{ID: x.App.ID, Name: x.App.Name},
 		AddonService: addonService(x.Service), Plan: plan(platform.PlanInfo{Plan: x.Plan, Service: x.Service}),
 		BillingEntity: heroku.Billing{ID: x.App.ID, Name: x.App.Name, Type: "app"}, BilledPrice: price(x.Plan),
-		ConfigVars: x.Vars, ProviderID: cmp.Or(x.ProviderID, x.ID), ProvisionMessage: x.Message,
+		ConfigVars: x.Vars, WebURL: webURL(x), ProviderID: cmp.Or(x.ProviderID, x.ID), ProvisionMessage: x.Message,
 		CreatedAt: heroku.At(x.CreatedAt), UpdatedAt: heroku.At(x.UpdatedAt)}
 }
 
@@ -163,6 +166,14 @@ func attachment(t platform.AttachmentInfo) heroku.Attachment {
 		Addon: heroku.AddonRef{ID: x.ID, Name: x.Name, App: heroku.Named{ID: x.App.ID, Name: x.App.Name},
 			Plan: heroku.Named{ID: x.Plan.ID, Name: x.Service.Name + ":" + x.Plan.Name}},
 		ConfigVars: t.Vars, CreatedAt: heroku.At(t.CreatedAt), UpdatedAt: heroku.At(t.UpdatedAt)}
+}
+
+// webURL is where the page of an add-on is, for those who sign in there by themselves; sso is for the others.
+func webURL(x platform.AddonInfo) *string {
+	if x.Service.Kind != "partner" {
+		return nil
+	}
+	return optional(x.Service.Provider.SSOURL)
 }
 
 func price(p cloister.Plan) heroku.Price { return heroku.Price{Cents: p.Cents, Unit: "month"} }

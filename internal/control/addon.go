@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cloister-dev/cloister"
@@ -42,6 +43,8 @@ func (c *Control) stepAddon(ctx context.Context, id string) (time.Duration, erro
 	switch s.service.Kind {
 	case "scheduler":
 		return 0, c.stepPlain(ctx, s)
+	case "partner":
+		return c.stepPartner(ctx, s)
 	}
 	return 0, cloister.Errorf(cloister.Unsupported, "Nothing here makes add-ons of %s.", s.service.Name)
 }
@@ -90,44 +93,30 @@ func (c *Control) stepPlain(ctx context.Context, s addonState) error {
 	})
 }
 
-// bind writes what apps get of an add-on, by namespace, and makes a release of each app for which that is another thing than
-// before. said is what to tell them once it is so.
-func (c *Control) bind(tx *store.Tx, s addonState, config map[string]map[string]cloister.Secret, why func(cloister.Attachment, []string) string) (said []func(), err error) {
-	for namespace, vars := range config {
-		if err := tx.PutAddonConfig(s.addon.ID, namespace, vars); err != nil {
-			return nil, err
+// bind writes what apps get of an add-on, as tx.Bind does, and returns what to say in their logs once it is so.
+func (c *Control) bind(tx *store.Tx, s addonState, config map[string]map[string]cloister.Secret, why func(cloister.Attachment, []string) string) (func(), error) {
+	user := s.service.Name + "@addons." + c.config.AppDomain
+	bound, err := tx.Bind(s.addon, s.service, config, user, why)
+	return func() {
+		for _, b := range bound {
+			c.logs.Platform(b.App.ID, "api", time.Now(), b.Release.Description+" by user "+user)
+			c.logs.Platform(b.App.ID, "api", time.Now(), fmt.Sprintf("Release v%d created by user %s", b.Release.Version, user))
 		}
+	}, err
+}
+
+// completed describes the release by which the apps of an add-on hear that it is there.
+func completed(addon cloister.Addon) func(cloister.Attachment, []string) string {
+	return func(_ cloister.Attachment, names []string) string {
+		return fmt.Sprintf("@ref:%s completed provisioning, setting %s.", addon.Name, strings.Join(names, ", "))
 	}
-	attached, err := tx.AttachmentsOf(s.addon.ID)
-	if err != nil {
-		return nil, err
+}
+
+// updated describes one by which they hear that it has changed.
+func updated(service cloister.AddonService) func(cloister.Attachment, []string) string {
+	return func(t cloister.Attachment, _ []string) string {
+		return fmt.Sprintf("Update %s by %s", t.Name, service.Name)
 	}
-	for _, t := range attached {
-		app, err := tx.App(t.AppID)
-		if err != nil {
-			return nil, err
-		}
-		space, err := tx.Space(app.SpaceID)
-		if err != nil {
-			return nil, err
-		}
-		var names []string
-		for name := range t.Vars(s.service.Prefix, config[t.Namespace]) {
-			names = append(names, name)
-		}
-		user := s.service.Name + "@addons." + c.config.AppDomain
-		r, made, err := tx.Rebind(app, cloister.Release{Description: why(t, names), UserEmail: user}, cloister.DefaultSize(space.Shield))
-		if err != nil {
-			return nil, err
-		}
-		if made {
-			said = append(said, func() {
-				c.logs.Platform(app.ID, "api", time.Now(), r.Description+" by user "+user)
-				c.logs.Platform(app.ID, "api", time.Now(), fmt.Sprintf("Release v%d created by user %s", r.Version, user))
-			})
-		}
-	}
-	return said, nil
 }
 
 // stock puts those services into the catalogue that Cloister makes add-ons of itself, as far as they are not there. What

@@ -62,6 +62,7 @@ type Config struct {
 	ACM           Issuer                // nil: no certificates are got
 	Staples       Asker                 // nil: nobody is asked about certificates
 	Kinds         map[string]addon.Kind // of data services, by name
+	Partners      Partners              // nil: no providers of add-ons are called
 	// Output empties and opens the output of a release; nil: nobody reads it.
 	Output func(releaseID string) io.WriteCloser
 	// Webhooks tells webhooks of what happens; nil: nobody does.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -192,7 +191,7 @@ func (c *Control) settle(ctx context.Context, s addonState, kind addon.Kind, spe
 	if err := kind.Apply(ctx, spec, c.inside(s)); err != nil {
 		return 0, err
 	}
-	var said []func()
+	say := func() {}
 	var again time.Duration
 	err := c.store.Update(ctx, func(tx *store.Tx) (err error) {
 		now, err := tx.Addon(s.addon.ID)
@@ -206,16 +205,11 @@ func (c *Control) settle(ctx context.Context, s addonState, kind addon.Kind, spe
 		again = wait
 		fresh := spec
 		fresh.Credentials = credentials
-		why := func(t cloister.Attachment, _ []string) string {
-			return fmt.Sprintf("Update %s by %s", t.Name, s.service.Name)
-		}
+		why := updated(s.service)
 		if now.State == cloister.Provisioning {
-			why = func(_ cloister.Attachment, names []string) string {
-				slices.Sort(names)
-				return fmt.Sprintf("@ref:%s completed provisioning, setting %s.", now.Name, strings.Join(names, ", "))
-			}
+			why = completed(now)
 		}
-		if said, err = c.bind(tx, s, kind.Config(fresh), why); err != nil {
+		if say, err = c.bind(tx, s, kind.Config(fresh), why); err != nil {
 			return err
 		}
 		now.State = cloister.Provisioned
@@ -227,9 +221,7 @@ func (c *Control) settle(ctx context.Context, s addonState, kind addon.Kind, spe
 	if err != nil {
 		return 0, err
 	}
-	for _, say := range said {
-		say()
-	}
+	say()
 	if s.addon.State == cloister.Provisioning {
 		c.log.Info("add-on provisioned", "addon", s.addon.Name, "service", s.service.Name, "plan", s.plan.Name, "took", time.Since(s.addon.CreatedAt))
 	}

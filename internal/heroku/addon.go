@@ -140,8 +140,20 @@ type AttachmentResolveOpts struct {
 
 // An AddonConfigVar is a config var that an add-on gives.
 type AddonConfigVar struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
+	Name  string  `json:"name"`
+	Value *string `json:"value"` // null in a change takes it away
+}
+
+// AddonConfigOpts is what the provider of an add-on changes about its config vars.
+type AddonConfigOpts struct {
+	Config []AddonConfigVar `json:"config"`
+}
+
+// AddonSSO is how a browser goes to the page of an add-on at its provider.
+type AddonSSO struct {
+	Method string            `json:"method"`
+	Action string            `json:"action"`
+	Params map[string]string `json:"params"`
 }
 
 // PlanOpts is what an operator decides about a plan; nil leaves it as it is.

@@ -2,8 +2,6 @@ package platform
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"time"
 
 	"github.com/cloister-dev/cloister"
@@ -15,7 +13,7 @@ func (p *Platform) Authenticate(ctx context.Context, from string, token cloister
 	var actor cloister.Actor
 	wrong, whose := "a token that is none, or was revoked", ""
 	err := p.store.View(ctx, func(tx *store.Tx) error {
-		auth, err := tx.AuthorizationByHash(hashToken(token))
+		auth, err := tx.AuthorizationByHash(token.Hash())
 		if err != nil {
 			return err
 		}
@@ -82,7 +80,7 @@ func (p *Platform) CreateAuthorization(ctx context.Context, a cloister.Actor, de
 	}
 	token := cloister.NewToken()
 	x := cloister.Authorization{ID: cloister.NewID(), UserID: a.User.ID, Description: description, Scope: scope,
-		Hash: hashToken(token), Hint: hint(token)}
+		Hash: token.Hash(), Hint: hint(token)}
 	err = p.update(ctx, a, func(tx *store.Tx) error {
 		if err := p.can(tx, a, useAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
@@ -123,7 +121,7 @@ func (p *Platform) RotateAuthorization(ctx context.Context, a cloister.Actor, id
 			return err
 		}
 		was := x
-		x.Hash, x.Hint = hashToken(token), hint(token)
+		x.Hash, x.Hint = token.Hash(), hint(token)
 		if err := tx.UpdateAuthorization(x); err != nil {
 			return err
 		}
@@ -144,11 +142,6 @@ func (p *Platform) RevokeAuthorization(ctx context.Context, a cloister.Actor, id
 		return tx.Changed("authorization", x.ID, "destroy", x.Description, x, nil)
 	})
 	return x, err
-}
-
-func hashToken(t cloister.Secret) string {
-	h := sha256.Sum256([]byte(t.Reveal()))
-	return hex.EncodeToString(h[:])
 }
 
 func hint(t cloister.Secret) string { return t.Reveal()[len(t)-4:] }

@@ -104,6 +104,10 @@ var addonDeeds = map[string]deed{
 		_, err := h.ReadAddon(ctx, a, h.equipped(ctx))
 		return err
 	}},
+	"AddonSSO": {read, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.AddonSSO(ctx, a, "quiet-garth", h.equipped(ctx))
+		return err
+	}},
 	"OperateAddon": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.OperateAddon(ctx, a, h.equipped(ctx), "reset")
 		return err

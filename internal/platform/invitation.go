@@ -29,7 +29,7 @@ func (p *Platform) Invite(ctx context.Context, a cloister.Actor, ref, email stri
 				return cloister.Errorf(cloister.Invalid, "%s is already a member of %s.", u.Email, t.Name)
 			}
 		}
-		i = cloister.Invitation{ID: cloister.NewID(), TeamID: t.ID, TeamName: t.Name, Email: email, Role: role, Hash: hashToken(token),
+		i = cloister.Invitation{ID: cloister.NewID(), TeamID: t.ID, TeamName: t.Name, Email: email, Role: role, Hash: token.Hash(),
 			InviterID: a.User.ID, InviterName: a.User.Email, ExpiresAt: tx.Now.Add(cloister.InvitationLife), CreatedAt: tx.Now}
 		if err := tx.InsertInvitation(i); err != nil {
 			return err
@@ -117,7 +117,7 @@ func (p *Platform) shown(tx *store.Tx, a cloister.Actor, token cloister.Secret, 
 
 // invitation finds an invitation by its token. One that is over is none.
 func invitation(tx *store.Tx, token cloister.Secret) (cloister.Invitation, error) {
-	i, err := tx.InvitationByHash(hashToken(token))
+	i, err := tx.InvitationByHash(token.Hash())
 	if cloister.KindOf(err) == cloister.NotFound || err == nil && i.Expired(tx.Now) {
 		return cloister.Invitation{}, &cloister.Error{Kind: cloister.NotFound, Resource: "invitation",
 			Message: "This invitation is none, was accepted already, was taken back, or is over. Ask for another one."}

@@ -53,7 +53,7 @@ func (p *Platform) CreateOAuthClient(ctx context.Context, a cloister.Actor, name
 			return err
 		}
 		c.CreatedAt, c.UpdatedAt = tx.Now, tx.Now
-		if err := tx.InsertOAuthClient(c, hashToken(c.Secret)); err != nil {
+		if err := tx.InsertOAuthClient(c, c.Secret.Hash()); err != nil {
 			return err
 		}
 		return tx.Changed("client", c.ID, "create", c.Name, nil, c)
@@ -95,7 +95,7 @@ func (p *Platform) changeClient(ctx context.Context, a cloister.Actor, id string
 		if err := validClient(c); err != nil {
 			return err
 		}
-		if err := tx.UpdateOAuthClient(c, hashToken(c.Secret)); err != nil {
+		if err := tx.UpdateOAuthClient(c, c.Secret.Hash()); err != nil {
 			return err
 		}
 		c.UpdatedAt = tx.Now
@@ -145,7 +145,7 @@ func (p *Platform) Grant(ctx context.Context, a cloister.Actor, id string, scope
 		if err := p.can(tx, a, useAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}
-		if err := tx.InsertGrant(cloister.Grant{Hash: hashToken(code), ClientID: c.ID, UserID: a.User.ID, Scope: s, ExpiresAt: tx.Now.Add(cloister.GrantLife)}); err != nil {
+		if err := tx.InsertGrant(cloister.Grant{Hash: code.Hash(), ClientID: c.ID, UserID: a.User.ID, Scope: s, ExpiresAt: tx.Now.Add(cloister.GrantLife)}); err != nil {
 			return err
 		}
 		return tx.Event("client", c.ID, "grant", c.Name+" may act with "+cloister.ScopeNames(s, ", "))
@@ -172,7 +172,7 @@ func (p *Platform) Exchange(ctx context.Context, from string, secret, code clois
 		if err != nil {
 			return err
 		}
-		g, err := tx.TakeGrant(c.ID, hashToken(code))
+		g, err := tx.TakeGrant(c.ID, code.Hash())
 		if cloister.KindOf(err) == cloister.NotFound || err == nil && !tx.Now.Before(g.ExpiresAt) {
 			return cloister.Errorf(cloister.Unauthorized, "This code is none, was used already, or is over. Send the person to /oauth/authorize again.")
 		}
@@ -196,7 +196,7 @@ func (p *Platform) Refresh(ctx context.Context, from string, secret, refresh clo
 		if err != nil {
 			return err
 		}
-		x, err := tx.AuthorizationByRefresh(c.ID, hashToken(refresh))
+		x, err := tx.AuthorizationByRefresh(c.ID, refresh.Hash())
 		if cloister.KindOf(err) == cloister.NotFound {
 			return cloister.Errorf(cloister.Unauthorized, "This refresh token is none, or was revoked. Send the person to /oauth/authorize again.")
 		}
@@ -211,7 +211,7 @@ func (p *Platform) Refresh(ctx context.Context, from string, secret, refresh clo
 
 // asClient finds the client whose secret it is.
 func asClient(tx *store.Tx, secret cloister.Secret) (cloister.OAuthClient, error) {
-	c, err := tx.OAuthClientBySecret(hashToken(secret))
+	c, err := tx.OAuthClientBySecret(secret.Hash())
 	if cloister.KindOf(err) == cloister.NotFound {
 		err = cloister.Errorf(cloister.Unauthorized, "There is no client with this secret. See `clients:info`.")
 	}
@@ -230,7 +230,7 @@ func issue(tx *store.Tx, out *Tokens, x cloister.Authorization, put func(cloiste
 	if out.Refresh == "" {
 		out.Refresh = cloister.NewToken()
 	}
-	x.Hash, x.Hint, x.RefreshHash = hashToken(out.Access), hint(out.Access), hashToken(out.Refresh)
+	x.Hash, x.Hint, x.RefreshHash = out.Access.Hash(), hint(out.Access), out.Refresh.Hash()
 	x.ExpiresAt, x.UpdatedAt = tx.Now.Add(cloister.AccessLife), tx.Now
 	tx.Actor = out.User.Email
 	if err := put(x); err != nil {

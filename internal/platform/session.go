@@ -16,7 +16,7 @@ func (p *Platform) StartSession(ctx context.Context, a cloister.Actor, descripti
 		if err := p.can(tx, a, useAccount, object{resource: "account", user: a.User.ID}); err != nil {
 			return err
 		}
-		s = cloister.Session{ID: cloister.NewID(), UserID: a.User.ID, Description: cloister.Words(description, 200), From: a.From, Hash: hashToken(secret),
+		s = cloister.Session{ID: cloister.NewID(), UserID: a.User.ID, Description: cloister.Words(description, 200), From: a.From, Hash: secret.Hash(),
 			ExpiresAt: tx.Now.Add(cloister.SessionLife), CreatedAt: tx.Now}
 		if err := tx.InsertSession(s); err != nil {
 			return err
@@ -29,7 +29,7 @@ func (p *Platform) StartSession(ctx context.Context, a cloister.Actor, descripti
 // Resume finds out who has signed in with a browser, by the secret in its cookie. Unauthorized if nobody has, or no longer.
 func (p *Platform) Resume(ctx context.Context, secret cloister.Secret) (a cloister.Actor, s cloister.Session, err error) {
 	err = p.view(ctx, a, func(tx *store.Tx) error {
-		s, err = tx.SessionByHash(hashToken(secret))
+		s, err = tx.SessionByHash(secret.Hash())
 		if cloister.KindOf(err) == cloister.NotFound || err == nil && s.Expired(tx.Now) {
 			return cloister.Errorf(cloister.Unauthorized, "You are not signed in, or no longer.")
 		}

@@ -72,7 +72,7 @@ func (p *Platform) ConfirmTwoFactor(ctx context.Context, a cloister.Actor, code 
 		recovery, f.Recovery = nil, nil
 		for range recoveryCodes {
 			c := newRecoveryCode()
-			recovery, f.Recovery = append(recovery, c), append(f.Recovery, hashToken(bare(c)))
+			recovery, f.Recovery = append(recovery, c), append(f.Recovery, bare(c).Hash())
 		}
 		f.On = true
 		if err := tx.PutSecondFactor(f); err != nil {
@@ -180,7 +180,7 @@ func check(f *cloister.SecondFactor, code cloister.Secret, now time.Time) error 
 			return nil
 		}
 	}
-	if i := slices.Index(f.Recovery, hashToken(text)); i >= 0 {
+	if i := slices.Index(f.Recovery, text.Hash()); i >= 0 {
 		f.Recovery = slices.Delete(slices.Clone(f.Recovery), i, i+1)
 		f.Failures, f.FailedAt = 0, time.Time{}
 		return nil

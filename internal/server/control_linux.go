@@ -117,7 +117,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 		return err
 	}
 	ctl := control.New(s, e, table, stream, builds, control.Config{Owner: "control", AppDomain: c.AppDomain, DailyRestarts: c.DailyRestarts, Balancers: c.balancers(), ProxyProtocol: c.ProxyProtocol,
-		Mail: c.SMTP, ACM: issuer, Staples: staple.Asker{Client: authorities}, Networks: c.networks(), Webhooks: webhook.New(receivers), Kinds: kinds, Forget: git.Delete, Output: func(id string) io.WriteCloser {
+		Mail: c.SMTP, ACM: issuer, Staples: staple.Asker{Client: authorities}, Networks: c.networks(), Webhooks: webhook.New(receivers), Kinds: kinds, Partners: partners{http: receivers.Client(5*time.Second, partner.Patience, 2), api: c.apiURL()}, Forget: git.Delete, Output: func(id string) io.WriteCloser {
 			if err := lines.DropOutput(id); err != nil {
 				log.Warn("an old output of a release was not removed", "release", id, "err", err)
 			}

@@ -161,5 +161,14 @@ func loopback(addr string) string {
 	return net.JoinHostPort(host, port)
 }
 
+// apiURL is the address of the API for those who are told where it is, such as providers of add-ons.
+func (c Config) apiURL() string {
+	for _, h := range c.Hostnames {
+		_, port, _ := net.SplitHostPort(c.Listen)
+		return "https://" + net.JoinHostPort(h, port)
+	}
+	return "http://" + loopback(c.Listen)
+}
+
 // buildsAtOnce leaves room for the dynos: a build may take a core for itself.
 func buildsAtOnce() int { return max(1, runtime.NumCPU()/2) }

@@ -105,3 +105,42 @@ func (tx *Tx) Rebind(app cloister.App, r cloister.Release, size string) (_ clois
 	r, err = tx.AddRelease(app, r, size)
 	return r, err == nil, err
 }
+
+// A Bound is an app whose config vars have changed with an add-on, and the release by which they did.
+type Bound struct {
+	App     cloister.App
+	Release cloister.Release
+}
+
+// Bind writes what apps get of an add-on, by namespace, and makes a release of each app for which that is another thing than
+// before. why describes the release, by the attachment and the names of its config vars; user is who made it.
+func (tx *Tx) Bind(addon cloister.Addon, service cloister.AddonService, config map[string]map[string]cloister.Secret, user string, why func(cloister.Attachment, []string) string) (out []Bound, err error) {
+	for namespace, vars := range config {
+		if err := tx.PutAddonConfig(addon.ID, namespace, vars); err != nil {
+			return nil, err
+		}
+	}
+	attached, err := tx.AttachmentsOf(addon.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range attached {
+		app, err := tx.App(t.AppID)
+		if err != nil {
+			return nil, err
+		}
+		space, err := tx.Space(app.SpaceID)
+		if err != nil {
+			return nil, err
+		}
+		names := slices.Sorted(maps.Keys(t.Vars(service.Prefix, config[t.Namespace])))
+		r, made, err := tx.Rebind(app, cloister.Release{Description: why(t, names), UserEmail: user}, cloister.DefaultSize(space.Shield))
+		if err != nil {
+			return nil, err
+		}
+		if made {
+			out = append(out, Bound{app, r})
+		}
+	}
+	return out, nil
+}

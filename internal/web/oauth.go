@@ -122,8 +122,14 @@ func (w *Web) token(rw http.ResponseWriter, r *http.Request) {
 	var err error
 	switch kind := r.PostFormValue("grant_type"); kind {
 	case "authorization_code":
+		if w.vendorToken(rw, r, false, secret, cloister.Secret(r.PostFormValue("code"))) {
+			return
+		}
 		out, err = w.platform.Exchange(r.Context(), caller(r), secret, cloister.Secret(r.PostFormValue("code")))
 	case "refresh_token":
+		if w.vendorToken(rw, r, true, secret, cloister.Secret(r.PostFormValue("refresh_token"))) {
+			return
+		}
 		out, err = w.platform.Refresh(r.Context(), caller(r), secret, cloister.Secret(r.PostFormValue("refresh_token")))
 	default:
 		refuse(rw, http.StatusBadRequest, "unsupported_grant_type", "Use authorization_code or refresh_token as the grant_type.")
@@ -144,6 +150,25 @@ func (w *Web) token(rw http.ResponseWriter, r *http.Request) {
 	}
 	reply(rw, http.StatusOK, map[string]any{"access_token": out.Access.Reveal(), "refresh_token": out.Refresh.Reveal(), "token_type": "Bearer",
 		"expires_in": int(cloister.AccessLife.Seconds()), "scope": cloister.ScopeNames(out.Authorization.Scope, " "), "user_id": out.User.ID})
+}
+
+// vendorToken gives the provider of an add-on its tokens, and reports whether it is one that asks.
+func (w *Web) vendorToken(rw http.ResponseWriter, r *http.Request, refresh bool, secret, code cloister.Secret) bool {
+	out, err := w.platform.VendorTokens(r.Context(), caller(r), refresh, secret, code)
+	switch cloister.KindOf(err) {
+	case "":
+		reply(rw, http.StatusOK, map[string]any{"access_token": out.Access.Reveal(), "refresh_token": out.Refresh.Reveal(), "token_type": "Bearer",
+			"expires_in": int(cloister.AccessLife.Seconds())})
+		return true
+	case cloister.NotFound: // it may be a client of somebody's
+		return false
+	case cloister.RateLimit:
+		refuse(rw, http.StatusTooManyRequests, "slow_down", cloister.MessageOf(err))
+	default:
+		w.log.Error("a provider got no token", "err", err)
+		refuse(rw, http.StatusInternalServerError, "server_error", cloister.MessageOf(err))
+	}
+	return true
 }
 
 func refuse(rw http.ResponseWriter, status int, id, message string) {
