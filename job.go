@@ -5,8 +5,8 @@ import "time"
 // SchedulerType is the process type of the one-off dynos of scheduled jobs: they are called scheduler.1234.
 const SchedulerType = "scheduler"
 
-// A Job is a command that an app runs by a schedule, each time in a one-off dyno of its own. Platform writes what is to be
-// run and when, control what became of it.
+// A Job is a command that an app runs by a schedule, each time in a one-off dyno of its own. Platform writes the spec, which
+// is all but the status; that is control's.
 type Job struct {
 	ID        string
 	AppID     string
