@@ -1,7 +1,8 @@
 package cloister
 
 import (
-	"math/rand/v2"
+	"crypto/rand"
+	"encoding/binary"
 	"strings"
 	"time"
 )
@@ -36,7 +37,9 @@ func RunNumber(runs []Run, typ string) int {
 		taken[r.Number] = taken[r.Number] || r.Type == typ
 	}
 	for {
-		if n := 1000 + rand.IntN(9000); !taken[n] {
+		var b [4]byte
+		rand.Read(b[:])
+		if n := 1000 + int(binary.BigEndian.Uint32(b[:])%9000); !taken[n] {
 			return n
 		}
 	}

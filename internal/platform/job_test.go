@@ -1,6 +1,7 @@
 package platform_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,4 +152,16 @@ func TestAJobIsRunNowAsAOneOffDyno(t *testing.T) {
 	must(t, err)
 	_, _, err = h.RunJob(ctx, h.admin, "bare-gate", bare.ID)
 	wantKind(t, err, cloister.Invalid)
+}
+
+func TestADestroyedAppsJobsAreLookedAtForTheLastTime(t *testing.T) {
+	h := runHouse(t)
+	_, j, err := h.AddJob(t.Context(), h.admin, "quiet-garth", tidies)
+	must(t, err)
+	h.forget(t)
+	_, err = h.DestroyApp(t.Context(), h.admin, "quiet-garth")
+	must(t, err)
+	if !slices.Contains(h.touched(t), "job "+j.ID) {
+		t.Errorf("touched are %v", h.touched(t))
+	}
 }

@@ -36,6 +36,11 @@ func (tx *Tx) PutJobStatus(j cloister.Job) error {
 	return tx.exec(`UPDATE jobs SET handled_at = $1, last_run = $2 WHERE id = $3`, at(j.HandledAt), at(j.LastRun), j.ID)
 }
 
+// TouchJobs touches the scheduled jobs of an app: before it goes, so that nobody waits for when they are due.
+func (tx *Tx) TouchJobs(appID string) error {
+	return tx.touchThese(`SELECT $1, id, 1, $2, 0, '', '' FROM jobs WHERE app_id = $3`, "job", appID)
+}
+
 // DeleteJob forgets a scheduled job. A run of it goes on.
 func (tx *Tx) DeleteJob(id string) error {
 	return tx.must("scheduled job", `DELETE FROM jobs WHERE id = $1`, id)

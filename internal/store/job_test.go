@@ -47,6 +47,17 @@ func TestJobsAreKeptWithTheirApp(t *testing.T) {
 		} {
 			wantKind(t, s, cloister.NotFound, missing)
 		}
+		update(t, s, func(tx *store.Tx) error {
+			work, err := tx.ClaimWork("test", 1000, time.Minute, "")
+			for _, w := range work {
+				if err := tx.FinishWork(w, 0); err != nil {
+					return err
+				}
+			}
+			return err
+		})
+		update(t, s, func(tx *store.Tx) error { return tx.TouchJobs(x.app.ID) })
+		same(t, []bool{worked(t, s, "job", first.ID), worked(t, s, "job", second.ID)}, []bool{false, true})
 		update(t, s, func(tx *store.Tx) error { return tx.DeleteApp(x.app.ID) })
 		same(t, len(all()), 0)
 	})
