@@ -17,6 +17,7 @@ const (
 	LimitPeerings      LimitName = "peerings"
 	LimitDrains        LimitName = "drains"
 	LimitWebhooks      LimitName = "webhooks"
+	LimitJobs          LimitName = "scheduled-jobs"
 	LimitDomains       LimitName = "domains"
 	LimitCertificates  LimitName = "certificates"
 	LimitAddons        LimitName = "add-ons"
@@ -35,7 +36,7 @@ type Limit struct {
 
 // Limits are all of them. The defaults are the contract's ("Default Limits for Private Spaces") but for outbound rules,
 // peerings, drains, webhooks and domains, which are those of Heroku's firewall, VPCs, log drains, app webhooks and custom domains,
-// and for certificates and add-ons, which are our own.
+// and for certificates, scheduled jobs and add-ons, which are our own.
 var Limits = []Limit{
 	{LimitApps, 20, 1000, "apps", "a space", "Destroy one"},
 	{LimitProcessTypes, 100, 1000, "process types", "an app", "Declare fewer"},
@@ -47,6 +48,7 @@ var Limits = []Limit{
 	{LimitPeerings, 5, 50, "peerings", "a space", "Destroy one"},
 	{LimitDrains, 5, 100, "log drains", "an app", "Remove one"},
 	{LimitWebhooks, 10, 100, "webhooks", "an app", "Remove one"},
+	{LimitJobs, 100, 1000, "scheduled jobs", "an app", "Remove one"},
 	{LimitDomains, 1000, 10000, "domains", "an app", "Remove one"},
 	{LimitAddons, 40, 1000, "add-ons inside", "a space", "Destroy one"},
 	{LimitCertificates, 100, 1000, "certificates", "an app", "Remove one, or use one for several domains"},

@@ -150,3 +150,20 @@ func TestSmallRulesOfNouns(t *testing.T) {
 		}
 	}
 }
+
+func TestAOneOffDynoGetsANumberThatNoneOfItsTypeHas(t *testing.T) {
+	var runs []cloister.Run
+	for n := 1000; n <= 9999; n++ {
+		r := cloister.Run{Dyno: cloister.Dyno{Type: "run", Number: n}}
+		if n == 4711 {
+			r.Type = "scheduler"
+		}
+		runs = append(runs, r)
+	}
+	if n := cloister.RunNumber(runs, "run"); n != 4711 {
+		t.Errorf("it is %d, and only 4711 is free", n)
+	}
+	if n := cloister.RunNumber(runs, "scheduler"); n < 1000 || n > 9999 || n == 4711 {
+		t.Errorf("for another type it is %d", n)
+	}
+}

@@ -1,6 +1,8 @@
 package cloister
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"strings"
 	"time"
 )
@@ -26,6 +28,22 @@ type Run struct {
 
 // Over reports whether the command has ended.
 func (r Run) Over() bool { return !r.EndedAt.IsZero() }
+
+// RunNumber picks a number that none of an app's one-off dynos of a type has: four digits, as they never stand for a slot.
+// There are few: the limits are far below.
+func RunNumber(runs []Run, typ string) int {
+	taken := map[int]bool{}
+	for _, r := range runs {
+		taken[r.Number] = taken[r.Number] || r.Type == typ
+	}
+	for {
+		var b [4]byte
+		rand.Read(b[:])
+		if n := 1000 + int(binary.BigEndian.Uint32(b[:])%9000); !taken[n] {
+			return n
+		}
+	}
+}
 
 // ExpandCommand is command with the name of a process type, if it begins with one, replaced by what the type runs.
 func ExpandCommand(command string, types map[string]string) string {

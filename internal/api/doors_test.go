@@ -34,7 +34,7 @@ var open = map[string]bool{"GET /buildpacks": true, "GET /buildpacks/{buildpack}
 var harmless = regexp.MustCompile(`^(GET|POST|DELETE|PATCH) /(account|oauth|regions|stacks|dyno-sizes|addon|pipelines$|pipeline-couplings$|favorites|filters/apps$|users/~/|users/\{user\}(/apps)?$|spaces$|apps$|teams$|teams/permissions$|enterprise-accounts$)|^POST /sources$`)
 
 // foreign are the routes that name, in their path or body, something that is inside of something else.
-var foreign = regexp.MustCompile(`\{(build|release|slug|drain|webhook|delivery|event|monitor|ruleset|peering|dyno|domain|endpoint|pipeline|coupling|promotion)\}|^POST /apps/\{app\}/releases$`)
+var foreign = regexp.MustCompile(`\{(build|release|slug|drain|webhook|job|delivery|event|monitor|ruleset|peering|dyno|domain|endpoint|pipeline|coupling|promotion)\}|^POST /apps/\{app\}/releases$`)
 
 // A castle is a house with an app that has one of everything, and people who may do some of it.
 type castle struct {
@@ -77,6 +77,8 @@ func newCastle(t *testing.T) *castle {
 	check(t, err)
 	_, hook, err := h.platform.AddWebhook(ctx, h.ada, "hello", platform.WebhookSpec{URL: "https://hooks.example.com/", Level: "notify", Include: []string{"api:release"}})
 	check(t, err)
+	_, job, err := h.platform.AddJob(ctx, h.ada, "hello", platform.JobSpec{Command: "tidy", Schedule: "every 10m"})
+	check(t, err)
 	line, coupling, promotion := h.pipeline(ctx, app)
 	_, cert, err := h.platform.AddEndpoint(ctx, h.ada, "hello", certificate("www.example.com"))
 	check(t, err)
@@ -105,7 +107,7 @@ func newCastle(t *testing.T) *castle {
 		}
 		return tx.SuspendUser(u.ID, tx.Now)
 	})
-	c.params = map[string]string{"app": "hello", "space": s.Name, "team": "acme", "user": "viewer@example.com", "drain": drain.ID, "webhook": hook.ID,
+	c.params = map[string]string{"app": "hello", "space": s.Name, "team": "acme", "user": "viewer@example.com", "drain": drain.ID, "webhook": hook.ID, "job": job.ID,
 		"build": build.ID, "release": releases[0].ID, "slug": slug.ID, "dyno": d.Name(), "authorization": mine[0].ID, "type": "web", "zone": "a",
 		"stack": "debian-12", "region": "tokyo", "size": "private-s", "feature": "preboot", "buildpack": "heroku%2Fgo", "domain": own.Hostname, "endpoint": cert.Name,
 		"monitor": cloister.NewID(), "peering": "pcx-0", "ruleset": cloister.NewID(), "session": look.ID, "delivery": cloister.NewID(), "event": cloister.NewID(),
@@ -274,6 +276,7 @@ var bodies = map[string]string{
 	"POST /apps/{app}/dynos/{dyno}":                          `{"command":"true"}`,
 	"POST /apps/{app}/log-drains":                            `{"url":"https://other.example.com/"}`,
 	"POST /apps/{app}/releases":                              `{"slug":"<slug>"}`,
+	"POST /apps/{app}/scheduled-jobs":                        `{"command":"tidy","schedule":"every 10m"}`,
 	"POST /apps/{app}/slugs":                                 `{"process_types":{"web":"serve"}}`,
 	"POST /apps/{app}/webhooks":                              `{"url":"https://other.example.com/","level":"notify","include":["api:release"]}`,
 	"PATCH /pipeline-couplings/{coupling}":                   `{"stage":"production"}`,

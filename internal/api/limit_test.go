@@ -26,6 +26,6 @@ func TestLimitsOfASpace(t *testing.T) {
 	h.call("PATCH", "/spaces/cellar/limits", `{"apps":null}`).want(t, 200, &all)
 	h.call("POST", "/teams/apps", `{"name":"bye","space":"cellar"}`).want(t, 201, nil)
 	h.call("PATCH", "/spaces/cellar/limits", `{"cats":1}`).refused(t, 422, "invalid_params",
-		`There is no limit "cats". Use one of apps, process-types, dynos-per-type, dynos, one-offs, trusted-ranges, outbound-rules, peerings, drains, webhooks, domains, certificates.`)
+		`There is no limit "cats". Use one of apps, process-types, dynos-per-type, dynos, one-offs, trusted-ranges, outbound-rules, peerings, drains, webhooks, scheduled-jobs, domains, add-ons, certificates.`)
 	h.call("PATCH", "/spaces/cellar/limits", `{"apps":"many"}`).refused(t, 422, "invalid_params", `"many" is not a whole number.`)
 }

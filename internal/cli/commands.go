@@ -69,6 +69,11 @@ type commands struct {
 	PSForward psForward        `cmd:"" name:"ps:forward" group:"dynos" help:"Forward ports of this machine to a dyno."`
 	PSSocks   psSocks          `cmd:"" name:"ps:socks" group:"dynos" help:"Be a SOCKS proxy into the network of a dyno."`
 	RunInside runInside        `cmd:"" name:"run:inside" group:"dynos" help:"Run a command inside a dyno that runs already."`
+	Sched     scheduler        `cmd:"" name:"scheduler" group:"dynos" help:"List what an app runs by a schedule."`
+	SchedAdd  schedulerAdd     `cmd:"" name:"scheduler:add" group:"dynos" help:"Run a command by a schedule."`
+	SchedSet  schedulerUpdate  `cmd:"" name:"scheduler:update" group:"dynos" help:"Change a scheduled job."`
+	SchedDrop schedulerRemove  `cmd:"" name:"scheduler:remove" group:"dynos" help:"Remove a scheduled job."`
+	SchedRun  schedulerRun     `cmd:"" name:"scheduler:run" group:"dynos" help:"Run a scheduled job now."`
 
 	Config        configList          `cmd:"" name:"config" group:"config" help:"List the config vars of an app."`
 	ConfigGet     configGet           `cmd:"" name:"config:get" group:"config" help:"Show the values of config vars."`

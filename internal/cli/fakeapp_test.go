@@ -154,6 +154,7 @@ func (f *fake) appRoutes(mux *http.ServeMux) {
 	f.releaseRoutes(mux)
 	f.drainRoutes(mux)
 	f.webhookRoutes(mux)
+	f.jobRoutes(mux)
 	f.pipelineRoutes(mux)
 	f.monitorRoutes(mux)
 }

@@ -112,7 +112,7 @@ const slots = 16
 
 // Run works until ctx is done.
 func (c *Control) Run(ctx context.Context) error {
-	steps := map[string]Step{"space": c.stepSpace, "app": c.stepApp, "run": c.stepRun, "autoscale": c.stepAutoscale, "acm": c.stepACM, "staple": c.stepStaple,
+	steps := map[string]Step{"space": c.stepSpace, "app": c.stepApp, "run": c.stepRun, "job": c.stepJob, "autoscale": c.stepAutoscale, "acm": c.stepACM, "staple": c.stepStaple,
 		"webhook": c.webhooks.step, "addon": c.stepAddon}
 	defer context.AfterFunc(ctx, c.sessions.begin())()
 	defer c.outputs.begin()()

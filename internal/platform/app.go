@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"math/big"
 	"slices"
 	"strconv"
@@ -274,7 +275,7 @@ func (p *Platform) DestroyApp(ctx context.Context, a cloister.Actor, ref string)
 		if app, err = p.app(tx, a, ref, manageApp); err != nil {
 			return err
 		}
-		if err := tx.TouchRuns(app.ID); err != nil {
+		if err := errors.Join(tx.TouchRuns(app.ID), tx.TouchJobs(app.ID)); err != nil {
 			return err
 		}
 		if said, err = p.recall(tx, a, app.ID); err != nil {

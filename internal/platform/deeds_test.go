@@ -37,7 +37,7 @@ type deed struct {
 // deeds are all of them, by the names of the methods.
 var deeds = func() map[string]deed {
 	all := map[string]deed{}
-	for _, some := range []map[string]deed{peopleDeeds, spaceDeeds, appDeeds, pipelineDeeds, addonDeeds} {
+	for _, some := range []map[string]deed{peopleDeeds, spaceDeeds, appDeeds, jobDeeds, pipelineDeeds, addonDeeds} {
 		maps.Copy(all, some)
 	}
 	return all

@@ -90,6 +90,11 @@ func limitUse(tx *store.Tx, s cloister.Space) (map[cloister.LimitName]int, error
 			return nil, err
 		}
 		use[cloister.LimitWebhooks] = max(use[cloister.LimitWebhooks], len(hooks))
+		jobs, err := tx.Jobs(app.ID)
+		if err != nil {
+			return nil, err
+		}
+		use[cloister.LimitJobs] = max(use[cloister.LimitJobs], len(jobs))
 	}
 	inside, err := tx.Addons(store.AddonFilter{Space: s.ID})
 	if err != nil {

@@ -2,8 +2,6 @@ package platform
 
 import (
 	"context"
-	"crypto/rand"
-	"math/big"
 	"net"
 	"strconv"
 	"strings"
@@ -38,36 +36,8 @@ func (p *Platform) Run(ctx context.Context, a cloister.Actor, ref string, in Run
 		if app, err = p.app(tx, a, ref, deployApp); err != nil {
 			return err
 		}
-		release, slug, err := p.running(tx, app)
-		if err != nil {
-			return err
-		}
-		size, err := p.runSize(tx, app, in)
-		if err != nil {
-			return err
-		}
-		if err := p.runLimit(tx, app, size); err != nil {
-			return err
-		}
-		number, err := freeNumber(tx, app.ID, in.Type)
-		if err != nil {
-			return err
-		}
-		ttl := cloister.MaxTimeToLive
-		if in.TimeToLive > 0 {
-			ttl = time.Duration(in.TimeToLive) * time.Second
-		}
-		r = cloister.Run{Dyno: cloister.Dyno{ID: cloister.NewID(), AppID: app.ID, SpaceID: app.SpaceID, Type: in.Type, Number: number,
-			ReleaseID: release.ID, Version: release.Version, Size: size, Command: cloister.ExpandCommand(in.Command, slug.ProcessTypes),
-			State: cloister.DynoStarting, CreatedAt: tx.Now, UpdatedAt: tx.Now}, Attached: in.Attach, Env: env, ExpiresAt: tx.Now.Add(ttl)}
-		if err := tx.InsertRun(r); err != nil {
-			return err
-		}
-		// Neither the command nor the variables: both may hold secrets.
-		if err := tx.Event("dyno", r.ID, "run", app.Name+" "+r.Name()); err != nil {
-			return err
-		}
-		return tx.Touch("run", r.ID)
+		r, err = p.run(tx, app, in, env)
+		return err
 	})
 	if err != nil {
 		return app, r, t, err
@@ -75,6 +45,40 @@ func (p *Platform) Run(ctx context.Context, a cloister.Actor, ref string, in Run
 	p.config.Log(app.ID, "Starting process with command `"+r.Command+"` by user "+a.User.Email)
 	t = cloister.Terminal{ID: r.ID, Dyno: r.Dyno, Command: r.Command, TTY: columns > 0, Columns: columns, Lines: lines}
 	return app, r, t, nil
+}
+
+// run makes a one-off dyno of an app's current release.
+func (p *Platform) run(tx *store.Tx, app AppInfo, in RunSpec, env map[string]cloister.Secret) (r cloister.Run, err error) {
+	release, slug, err := p.running(tx, app)
+	if err != nil {
+		return r, err
+	}
+	size, err := p.runSize(tx, app, in)
+	if err != nil {
+		return r, err
+	}
+	if err := tx.AllowRun(app.Space, size); err != nil {
+		return r, err
+	}
+	runs, err := tx.Runs(app.ID)
+	if err != nil {
+		return r, err
+	}
+	ttl := cloister.MaxTimeToLive
+	if in.TimeToLive > 0 {
+		ttl = time.Duration(in.TimeToLive) * time.Second
+	}
+	r = cloister.Run{Dyno: cloister.Dyno{ID: cloister.NewID(), AppID: app.ID, SpaceID: app.SpaceID, Type: in.Type, Number: cloister.RunNumber(runs, in.Type),
+		ReleaseID: release.ID, Version: release.Version, Size: size, Command: cloister.ExpandCommand(in.Command, slug.ProcessTypes),
+		State: cloister.DynoStarting, CreatedAt: tx.Now, UpdatedAt: tx.Now}, Attached: in.Attach, Env: env, ExpiresAt: tx.Now.Add(ttl)}
+	if err := tx.InsertRun(r); err != nil {
+		return r, err
+	}
+	// Neither the command nor the variables: both may hold secrets.
+	if err := tx.Event("dyno", r.ID, "run", app.Name+" "+r.Name()); err != nil {
+		return r, err
+	}
+	return r, tx.Touch("run", r.ID)
 }
 
 // Enter finds a dyno that runs, for somebody who may go inside.
@@ -212,11 +216,7 @@ func (p *Platform) running(tx *store.Tx, app AppInfo) (r cloister.Release, s clo
 // runSize is the size that was asked for, or that the process type has, or the space's default.
 func (p *Platform) runSize(tx *store.Tx, app AppInfo, in RunSpec) (string, error) {
 	if in.Size != "" {
-		size, err := cloister.SizeByName(in.Size)
-		if err == nil && size.Shield != app.Space.Shield {
-			err = cloister.Errorf(cloister.Invalid, "Dyno size %s does not fit this space: shield sizes are for Shield spaces only.", size.Name)
-		}
-		return size.Name, err
+		return ownSize(app, in.Size)
 	}
 	types, err := tx.Formation(app.ID)
 	if err != nil {
@@ -228,46 +228,13 @@ func (p *Platform) runSize(tx *store.Tx, app AppInfo, in RunSpec) (string, error
 	return cloister.DefaultSize(app.Space.Shield), nil
 }
 
-// runLimit refuses a one-off dyno that would take the space over a limit.
-func (p *Platform) runLimit(tx *store.Tx, app AppInfo, size string) error {
-	n, err := tx.CountRuns(app.SpaceID, size)
-	if err != nil {
-		return err
+// ownSize is the size of a dyno that somebody has chosen for themselves.
+func ownSize(app AppInfo, name string) (string, error) {
+	size, err := cloister.SizeByName(name)
+	if err == nil && size.Shield != app.Space.Shield {
+		err = cloister.Errorf(cloister.Invalid, "Dyno size %s does not fit this space: shield sizes are for Shield spaces only.", size.Name)
 	}
-	if err := allow(tx, app.Space, cloister.LimitOneOffs, "Size "+size+" in space "+app.Space.Name, n, n+1); err != nil {
-		return err
-	}
-	all, err := tx.CountRuns(app.SpaceID, "")
-	if err != nil {
-		return err
-	}
-	types, err := tx.SpaceFormation(app.SpaceID)
-	if err != nil {
-		return err
-	}
-	n = count(types) + all
-	return allow(tx, app.Space, cloister.LimitDynos, "Space "+app.Space.Name, n, n+1)
-}
-
-// freeNumber picks the number of a one-off dyno: four digits, as they never stand for a slot.
-func freeNumber(tx *store.Tx, appID, typ string) (int, error) {
-	runs, err := tx.Runs(appID)
-	if err != nil {
-		return 0, err
-	}
-	taken := map[int]bool{}
-	for _, r := range runs {
-		taken[r.Number] = taken[r.Number] || r.Type == typ
-	}
-	for {
-		i, err := rand.Int(rand.Reader, big.NewInt(9000))
-		if err != nil {
-			return 0, err
-		}
-		if n := 1000 + int(i.Int64()); !taken[n] { // few are: the limits are far below
-			return n, nil
-		}
-	}
+	return size.Name, err
 }
 
 // stopRuns stops the one-off dynos of an app that target names: one by its name or id, or all of a type. It returns how

@@ -26,6 +26,7 @@ import (
 	"github.com/cloister-dev/cloister/internal/logs"
 	"github.com/cloister-dev/cloister/internal/metrics"
 	"github.com/cloister-dev/cloister/internal/outside"
+	"github.com/cloister-dev/cloister/internal/partner"
 	"github.com/cloister-dev/cloister/internal/plan"
 	"github.com/cloister-dev/cloister/internal/platform"
 	"github.com/cloister-dev/cloister/internal/router"

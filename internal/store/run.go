@@ -39,6 +39,25 @@ func (tx *Tx) CountRuns(spaceID, size string) (int, error) {
 		WHERE space_id = $1 AND ($2 = '' OR size = $2) AND ended_at IS NULL`, spaceID, size)
 }
 
+// AllowRun reports why a space can have no further one-off dyno of a size (Invalid), or nil.
+func (tx *Tx) AllowRun(s cloister.Space, size string) error {
+	limits, err := tx.Limits(s.ID)
+	if err != nil {
+		return err
+	}
+	n, err := tx.CountRuns(s.ID, size)
+	if err != nil {
+		return err
+	}
+	if err := limits.Allow(cloister.LimitOneOffs, s.Name, "Size "+size+" in space "+s.Name, n, n+1); err != nil {
+		return err
+	}
+	if n, err = tx.CountWanted(s.ID); err != nil {
+		return err
+	}
+	return limits.Allow(cloister.LimitDynos, s.Name, "Space "+s.Name, n, n+1)
+}
+
 // InsertRun adds a one-off dyno; a name in use is a Conflict.
 func (tx *Tx) InsertRun(r cloister.Run) error {
 	if err := made(tx, r.AppID, cloister.EntityDyno, r.ID, r.Dyno); err != nil {

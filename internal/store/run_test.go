@@ -91,6 +91,16 @@ func TestRunsAreCountedInTheirSpaceUntilTheyEnd(t *testing.T) {
 		update(t, s, func(tx *store.Tx) error { runs[0].EndedAt = tx.Now; return tx.PutRun(runs[0]) })
 		same(t, counted(""), 2)
 
+		allowed := func(size string, limit cloister.LimitName, n int) cloister.Kind {
+			update(t, s, func(tx *store.Tx) error { return tx.SetLimit(x.space.ID, limit, n) })
+			var kind cloister.Kind
+			view(t, s, func(tx *store.Tx) error { kind = cloister.KindOf(tx.AllowRun(x.space, size)); return nil })
+			return kind
+		}
+		same(t, []cloister.Kind{allowed("Private-S", cloister.LimitOneOffs, 3), allowed("Private-S", cloister.LimitOneOffs, 2), allowed("Private-M", cloister.LimitOneOffs, 2)},
+			[]cloister.Kind{"", cloister.Invalid, ""})
+		same(t, []cloister.Kind{allowed("Private-M", cloister.LimitDynos, before+4), allowed("Private-M", cloister.LimitDynos, before+3)}, []cloister.Kind{"", cloister.Invalid})
+
 		update(t, s, func(tx *store.Tx) error {
 			if err := tx.TouchRuns(x.app.ID); err != nil {
 				return err

@@ -44,6 +44,7 @@ func (tx *Tx) TouchAll() error {
 		{"space", `SELECT $1, id, 1, $2, 0, '', '' FROM spaces WHERE TRUE`},
 		{"app", `SELECT $1, id, 1, $2, 0, '', '' FROM apps WHERE TRUE`},
 		{"run", `SELECT $1, id, 1, $2, 0, '', '' FROM runs WHERE TRUE`},
+		{"job", `SELECT $1, id, 1, $2, 0, '', '' FROM jobs WHERE TRUE`},
 		{"build", `SELECT $1, id, 1, $2, 0, '', '' FROM builds WHERE status = 'pending'`},
 		{"acm", `SELECT $1, id, 1, $2, 0, '', '' FROM apps WHERE acm`},
 		{"staple", `SELECT $1, id, 1, $2, 0, '', '' FROM apps WHERE id IN (SELECT app_id FROM endpoints)`},
