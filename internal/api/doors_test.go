@@ -28,13 +28,14 @@ var writeDoors = flag.Bool("update", false, "write testdata/doors.txt anew")
 var visitors = []string{"nobody", "suspended", "identity", "stranger", "neighbour", "viewer", "member", "views", "deploys", "operates", "manages", "admin", "operator"}
 
 // open are the routes for which one need not be anybody.
-var open = map[string]bool{"GET /buildpacks": true, "GET /buildpacks/{buildpack}": true, "GET /archives/{ticket}": true, "POST /oauth/tokens": true}
+var open = map[string]bool{"GET /buildpacks": true, "GET /buildpacks/{buildpack}": true, "GET /archives/{ticket}": true, "POST /oauth/tokens": true,
+	"PATCH /addons/{addon}/config": true, "POST /addons/{addon}/actions/provision": true, "POST /addons/{addon}/actions/deprovision": true} // for providers alone
 
 // harmless are the routes on which everybody who has a token gets what is theirs, or what all may know.
-var harmless = regexp.MustCompile(`^(GET|POST|DELETE|PATCH) /(account|oauth|regions|stacks|dyno-sizes|addon|pipelines$|pipeline-couplings$|favorites|filters/apps$|users/~/|users/\{user\}(/apps)?$|spaces$|apps$|teams$|teams/permissions$|enterprise-accounts$)|^POST /sources$`)
+var harmless = regexp.MustCompile(`^(GET|POST|DELETE|PATCH) /(account|oauth|regions|stacks|dyno-sizes|addon-(services|region-capabilities)|addons$|addon-attachments$|pipelines$|pipeline-couplings$|favorites|filters/apps$|users/~/|users/\{user\}(/apps)?$|spaces$|apps$|teams$|teams/permissions$|enterprise-accounts$)|^POST /sources$`)
 
 // foreign are the routes that name, in their path or body, something that is inside of something else.
-var foreign = regexp.MustCompile(`\{(build|release|slug|drain|webhook|job|delivery|event|monitor|ruleset|peering|dyno|domain|endpoint|pipeline|coupling|promotion)\}|^POST /apps/\{app\}/releases$`)
+var foreign = regexp.MustCompile(`\{(build|release|slug|drain|webhook|job|delivery|event|monitor|ruleset|peering|dyno|domain|endpoint|addon|attachment|pipeline|coupling|promotion)\}|^POST /apps/\{app\}/releases$`)
 
 // A castle is a house with an app that has one of everything, and people who may do some of it.
 type castle struct {
@@ -77,6 +78,7 @@ func newCastle(t *testing.T) *castle {
 	check(t, err)
 	_, hook, err := h.platform.AddWebhook(ctx, h.ada, "hello", platform.WebhookSpec{URL: "https://hooks.example.com/", Level: "notify", Include: []string{"api:release"}})
 	check(t, err)
+	vault, vaulted := h.vault(app)
 	_, job, err := h.platform.AddJob(ctx, h.ada, "hello", platform.JobSpec{Command: "tidy", Schedule: "every 10m"})
 	check(t, err)
 	line, coupling, promotion := h.pipeline(ctx, app)
@@ -108,12 +110,39 @@ func newCastle(t *testing.T) *castle {
 		return tx.SuspendUser(u.ID, tx.Now)
 	})
 	c.params = map[string]string{"app": "hello", "space": s.Name, "team": "acme", "user": "viewer@example.com", "drain": drain.ID, "webhook": hook.ID, "job": job.ID,
+		"addon": vault.Name, "attachment": vaulted.ID, "service": "vault", "plan": "small", "namespace": "credential:reader",
 		"build": build.ID, "release": releases[0].ID, "slug": slug.ID, "dyno": d.Name(), "authorization": mine[0].ID, "type": "web", "zone": "a",
 		"stack": "debian-12", "region": "tokyo", "size": "private-s", "feature": "preboot", "buildpack": "heroku%2Fgo", "domain": own.Hostname, "endpoint": cert.Name,
 		"monitor": cloister.NewID(), "peering": "pcx-0", "ruleset": cloister.NewID(), "session": look.ID, "delivery": cloister.NewID(), "event": cloister.NewID(),
 		"key": cloister.NewID(), "client": client.ID, "pipeline": line, "coupling": coupling, "promotion": promotion, "stage": "review",
 		"enterprise": "cloister", "year": "2026", "month": "01", "ticket": "none", "invitation": "guest@example.com", "token": "none"}
 	return c
+}
+
+// vault gives an app an add-on that is there, attached twice, and the scheduler.
+func (h *house) vault(app platform.AppInfo) (x platform.AddonInfo, t platform.AttachmentInfo) {
+	h.t.Helper()
+	for _, name := range []string{"vault", "scheduler"} {
+		_, _, err := h.platform.PutService(h.t.Context(), h.ada, platform.ServiceSpec{Service: cloister.AddonService{Name: name, HumanName: name, Kind: "partner", Prefix: strings.ToUpper(name), First: strings.ToUpper(name),
+			Many: true, Shared: true, Provider: cloister.Provider{URL: "https://example.com", SSOURL: "https://example.com/sso", Password: "hush", Salt: "salt", Vars: []string{strings.ToUpper(name) + "_URL"}}},
+			Plans: []cloister.Plan{{Name: "small", HumanName: "Small", Default: true, Outside: true}, {Name: "large", HumanName: "Large", Outside: true}}})
+		check(h.t, err)
+		x, _, err = h.platform.CreateAddon(h.t.Context(), h.ada, app.Name, platform.AddonSpec{Plan: name})
+		check(h.t, err)
+	}
+	all, err := h.platform.ResolveAddon(h.t.Context(), h.ada, app.Name, "vault", "")
+	check(h.t, err)
+	x = all[0]
+	h.update(func(tx *store.Tx) error {
+		x.State = cloister.Provisioned
+		if err := tx.InsertCredential(cloister.Credential{AddonID: x.ID, Name: "reader", User: "reader", State: cloister.CredentialActive, CreatedAt: tx.Now, UpdatedAt: tx.Now}); err != nil {
+			return err
+		}
+		return tx.UpdateAddon(x.Addon)
+	})
+	t, err = h.platform.Attach(h.t.Context(), h.ada, platform.AttachmentSpec{Addon: x.Name, App: app.Name})
+	check(h.t, err)
+	return x, t
 }
 
 // pipeline makes a pipeline of acme with hello, of which something was promoted to the app live; the app loose is in none.
@@ -170,7 +199,7 @@ func (c *castle) visit(route, who string) answer {
 		}
 		return v
 	})
-	body := cmp.Or(strings.NewReplacer("<slug>", c.params["slug"], "<pipeline>", c.params["pipeline"], "<mate>", c.mate, "<certificate>", uploaded(certificate("www.example.com")), "<authority>", strings.ReplaceAll(authority(), "\n", "\\n")).Replace(bodies[route]), "{}")
+	body := cmp.Or(strings.NewReplacer("<addon>", c.params["addon"], "<slug>", c.params["slug"], "<pipeline>", c.params["pipeline"], "<mate>", c.mate, "<certificate>", uploaded(certificate("www.example.com")), "<authority>", strings.ReplaceAll(authority(), "\n", "\\n")).Replace(bodies[route]), "{}")
 	if strings.HasSuffix(path, "/errors") {
 		path += "?start_time=2026-01-01T00:00:00Z&end_time=2026-01-01T01:00:00Z&step=1h&process_type=web"
 	}
@@ -270,6 +299,15 @@ var bodies = map[string]string{
 	"PATCH /teams/{team}/members":                            `{"email":"viewer@example.com","role":"member"}`,
 	"POST /account/keys":                                     `{"public_key":"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}`,
 	"POST /apps":                                             `{"name":"bye","space":"cellar"}`,
+	"POST /apps/{app}/addons":                                `{"plan":"vault:small"}`,
+	"PATCH /apps/{app}/addons/{addon}":                       `{"plan":"vault:large"}`,
+	"DELETE /apps/{app}/addons/{addon}":                      `{"force":true}`,
+	"POST /actions/addons/resolve":                           `{"addon":"VAULT","app":"hello"}`,
+	"POST /actions/addon-attachments/resolve":                `{"addon_attachment":"VAULT_URL","app":"hello"}`,
+	"POST /addon-attachments":                                `{"addon":"<addon>","app":"hello"}`,
+	"POST /addon-services":                                   `{"id":"acme-db","api":{"config_vars":["ACME_DB_URL"],"password":"0123456789abcdef","version":"3","production":{"base_url":"https://example.com/"}}}`,
+	"PATCH /addon-services/{service}":                        `{"state":"shutdown"}`,
+	"PATCH /addon-services/{service}/plans/{plan}":           `{"cents":7}`,
 	"POST /apps/{app}/builds":                                `{"source_blob":{"url":"https://example.com/a.tgz"}}`,
 	"POST /apps/{app}/collaborators":                         `{"user":"stranger@example.com"}`,
 	"POST /apps/{app}/dynos":                                 `{"command":"true"}`,

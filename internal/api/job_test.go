@@ -12,7 +12,9 @@ func TestScheduledJobs(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.space("cellar")
-	h.deploy(h.app("cellar", "hello"))
+	app := h.app("cellar", "hello")
+	h.deploy(app)
+	h.vault(app)
 	const path = "/apps/hello/scheduled-jobs"
 	var j, got heroku.ScheduledJob
 	a := h.call("POST", path, `{"command":"tidy","schedule":"Hourly at :20"}`).want(t, 201, &j)

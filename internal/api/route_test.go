@@ -14,7 +14,7 @@ import (
 )
 
 // missingAtMost is how many of Heroku's routes are not here. Lower it when some are made; never raise it.
-const missingAtMost = 111
+const missingAtMost = 88
 
 var parameter = regexp.MustCompile(`\{[^}]*\}`)
 

@@ -42,7 +42,7 @@ func (c *Control) stepAddon(ctx context.Context, id string) (time.Duration, erro
 	}
 	switch s.service.Kind {
 	case "scheduler":
-		return 0, c.stepPlain(ctx, s)
+		return 0, c.stepScheduler(ctx, s)
 	case "partner":
 		return c.stepPartner(ctx, s)
 	}
@@ -74,8 +74,8 @@ func (c *Control) addonState(ctx context.Context, id string) (s addonState, err 
 	return s, err
 }
 
-// stepPlain looks after an add-on that is nothing but a row: it is there, or gone, at once.
-func (c *Control) stepPlain(ctx context.Context, s addonState) error {
+// stepScheduler looks after the scheduler of an app, which is nothing but a row: it is there, or gone, at once, and its jobs with it.
+func (c *Control) stepScheduler(ctx context.Context, s addonState) error {
 	return c.store.Update(ctx, func(tx *store.Tx) error {
 		now, err := tx.Addon(s.addon.ID)
 		switch {
@@ -84,6 +84,9 @@ func (c *Control) stepPlain(ctx context.Context, s addonState) error {
 		case err != nil:
 			return err
 		case now.State == cloister.Deprovisioning:
+			if err := tx.DeleteJobs(now.AppID); err != nil {
+				return err
+			}
 			return tx.DeleteAddon(now.ID)
 		case now.State == cloister.Provisioned && !now.Changing:
 			return nil

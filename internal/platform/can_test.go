@@ -11,7 +11,7 @@ import (
 )
 
 // open are the methods that ask nobody: they are how somebody becomes an actor.
-var open = map[string]bool{"OwnerOf": true, "Resume": true, "Exchange": true, "Refresh": true, "Invited": true, "Join": true, "SignInAs": true, "SignIn": true, "Authenticate": true}
+var open = map[string]bool{"Vendor": true, "Vended": true, "VendorTokens": true, "OwnerOf": true, "Resume": true, "Exchange": true, "Refresh": true, "Invited": true, "Join": true, "SignInAs": true, "SignIn": true, "Authenticate": true}
 
 func TestEveryMethodAsksWhetherTheActorMay(t *testing.T) {
 	names, err := filepath.Glob("*.go")

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"slices"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/store"
@@ -21,16 +22,29 @@ type JobChange struct {
 	Schedule *string
 }
 
-// schedulerApp finds an app that may have scheduled jobs, for somebody who wants to do v.
-func (p *Platform) schedulerApp(tx *store.Tx, a cloister.Actor, ref string, v verb) (AppInfo, error) {
-	return p.app(tx, a, ref, v)
+// scheduled reports why an app cannot have scheduled jobs, or nil: they come with the add-on.
+func scheduled(tx *store.Tx, app AppInfo) error {
+	s, err := tx.Service("scheduler")
+	if cloister.KindOf(err) == cloister.NotFound {
+		return cloister.Errorf(cloister.Unsupported, "This installation has no scheduler.")
+	} else if err != nil {
+		return err
+	}
+	all, err := tx.Addons(store.AddonFilter{App: app.ID, Service: s.ID})
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(all, func(x cloister.Addon) bool { return x.State != cloister.Deprovisioning }) {
+		return cloister.Errorf(cloister.Invalid, "App %s has no scheduler. Add it with `addons:create scheduler:standard`.", app.Name)
+	}
+	return nil
 }
 
 // Jobs lists the scheduled jobs of an app, the oldest first. Their commands may hold secrets, so seeing is not for everybody
 // who sees the app.
 func (p *Platform) Jobs(ctx context.Context, a cloister.Actor, ref string) (app AppInfo, out []cloister.Job, err error) {
 	err = p.view(ctx, a, func(tx *store.Tx) error {
-		if app, err = p.schedulerApp(tx, a, ref, readApp); err != nil {
+		if app, err = p.app(tx, a, ref, readApp); err != nil {
 			return err
 		}
 		out, err = tx.Jobs(app.ID)
@@ -51,7 +65,10 @@ func (p *Platform) Job(ctx context.Context, a cloister.Actor, ref, id string) (a
 // AddJob has an app run a command by a schedule from now on, for those who may run one.
 func (p *Platform) AddJob(ctx context.Context, a cloister.Actor, ref string, in JobSpec) (app AppInfo, j cloister.Job, err error) {
 	err = p.update(ctx, a, func(tx *store.Tx) error {
-		if app, err = p.schedulerApp(tx, a, ref, deployApp); err != nil {
+		if app, err = p.app(tx, a, ref, deployApp); err != nil {
+			return err
+		}
+		if err := scheduled(tx, app); err != nil {
 			return err
 		}
 		j = cloister.Job{ID: cloister.NewID(), AppID: app.ID, CreatedAt: tx.Now}
@@ -141,7 +158,7 @@ func (p *Platform) RunJob(ctx context.Context, a cloister.Actor, ref, id string)
 
 // job finds a scheduled job of an app that the actor may do v with.
 func (p *Platform) job(tx *store.Tx, a cloister.Actor, ref, id string, v verb) (AppInfo, cloister.Job, error) {
-	app, err := p.schedulerApp(tx, a, ref, v)
+	app, err := p.app(tx, a, ref, v)
 	if err != nil {
 		return app, cloister.Job{}, err
 	}

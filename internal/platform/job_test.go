@@ -14,6 +14,8 @@ import (
 func TestAJobIsScheduledAndChangedAndRemoved(t *testing.T) {
 	h := runHouse(t)
 	ctx := t.Context()
+	h.clockwork(ctx, "quiet-garth")
+	h.forget(t)
 	_, j, err := h.AddJob(ctx, h.deploys, "quiet-garth", platform.JobSpec{Command: "worker --key=hush", Schedule: " Hourly at :20"})
 	must(t, err)
 	made := h.clock()
@@ -64,7 +66,7 @@ func TestAJobIsScheduledAndChangedAndRemoved(t *testing.T) {
 func TestJobsThatCannotBeAreRefused(t *testing.T) {
 	h := runHouse(t)
 	ctx := t.Context()
-	_, j, err := h.AddJob(ctx, h.admin, "quiet-garth", tidies)
+	_, j, err := h.addJob(ctx, h.admin, "quiet-garth", tidies)
 	must(t, err)
 	h.forget(t)
 	before := len(h.events(t))
@@ -75,7 +77,7 @@ func TestJobsThatCannotBeAreRefused(t *testing.T) {
 		"Couldn't find that dyno size":             {Command: "worker", Schedule: "every 10m", Size: "huge"},
 		"shield sizes are for Shield spaces only.": {Command: "worker", Schedule: "every 10m", Size: "shield-s"},
 	} {
-		_, _, err := h.AddJob(ctx, h.admin, "quiet-garth", in)
+		_, _, err := h.addJob(ctx, h.admin, "quiet-garth", in)
 		wantKind(t, err, cloister.Invalid)
 		_, _, again := h.ChangeJob(ctx, h.admin, "quiet-garth", j.ID, platform.JobChange{Command: &in.Command, Size: &in.Size, Schedule: &in.Schedule})
 		wantKind(t, again, cloister.Invalid)
@@ -105,7 +107,7 @@ func TestJobsThatCannotBeAreRefused(t *testing.T) {
 
 func TestAnAppHasAHundredScheduledJobs(t *testing.T) {
 	h := runHouse(t)
-	add := func() error { _, _, err := h.AddJob(t.Context(), h.admin, "quiet-garth", tidies); return err }
+	add := func() error { _, _, err := h.addJob(t.Context(), h.admin, "quiet-garth", tidies); return err }
 	for range 100 {
 		must(t, add())
 	}
@@ -126,7 +128,7 @@ func TestAnAppHasAHundredScheduledJobs(t *testing.T) {
 func TestAJobIsRunNowAsAOneOffDyno(t *testing.T) {
 	h := runHouse(t)
 	ctx := t.Context()
-	_, j, err := h.AddJob(ctx, h.admin, "quiet-garth", platform.JobSpec{Command: "worker -v", Size: "private-m", Schedule: "every 10m"})
+	_, j, err := h.addJob(ctx, h.admin, "quiet-garth", platform.JobSpec{Command: "worker -v", Size: "private-m", Schedule: "every 10m"})
 	must(t, err)
 	h.forget(t)
 	_, r, err := h.RunJob(ctx, h.admin, "quiet-garth", j.ID)
@@ -148,7 +150,7 @@ func TestAJobIsRunNowAsAOneOffDyno(t *testing.T) {
 	same(t, got, j)
 
 	must(t, h.newApp(t, "cellar", "bare-gate"))
-	_, bare, err := h.AddJob(ctx, h.admin, "bare-gate", tidies)
+	_, bare, err := h.addJob(ctx, h.admin, "bare-gate", tidies)
 	must(t, err)
 	_, _, err = h.RunJob(ctx, h.admin, "bare-gate", bare.ID)
 	wantKind(t, err, cloister.Invalid)
@@ -156,7 +158,7 @@ func TestAJobIsRunNowAsAOneOffDyno(t *testing.T) {
 
 func TestADestroyedAppsJobsAreLookedAtForTheLastTime(t *testing.T) {
 	h := runHouse(t)
-	_, j, err := h.AddJob(t.Context(), h.admin, "quiet-garth", tidies)
+	_, j, err := h.addJob(t.Context(), h.admin, "quiet-garth", tidies)
 	must(t, err)
 	h.forget(t)
 	_, err = h.DestroyApp(t.Context(), h.admin, "quiet-garth")
@@ -164,4 +166,20 @@ func TestADestroyedAppsJobsAreLookedAtForTheLastTime(t *testing.T) {
 	if !slices.Contains(h.touched(t), "job "+j.ID) {
 		t.Errorf("touched are %v", h.touched(t))
 	}
+}
+
+func TestJobsComeWithTheScheduler(t *testing.T) {
+	h := runHouse(t)
+	ctx := t.Context()
+	_, _, err := h.AddJob(ctx, h.admin, "quiet-garth", tidies)
+	wantKind(t, err, cloister.Unsupported)
+	h.clockwork(ctx, "quiet-garth")
+	_, _, err = h.AddJob(ctx, h.admin, "quiet-garth", tidies)
+	must(t, err)
+	all, err := h.AppAddons(ctx, h.admin, "quiet-garth")
+	must(t, err)
+	_, err = h.DestroyAddon(ctx, h.admin, "quiet-garth", all[0].Name, false)
+	must(t, err)
+	_, _, err = h.AddJob(ctx, h.admin, "quiet-garth", tidies)
+	wantKind(t, err, cloister.Invalid)
 }

@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/store"
@@ -245,5 +247,56 @@ func TestTheImagesOfServicesAreKept(t *testing.T) {
 			same(t, read(t, s, func(tx *store.Tx) ([]string, error) { return tx.Images() }), []string{digest})
 		}
 		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error { _, err := tx.Image("postgres-1"); return err })
+	})
+}
+
+func TestTokensOfAnAddonEnd(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *place) {
+		s := p.open(t)
+		_, _, _, a := stocked(t, s)
+		var grant, access cloister.AddonToken
+		update(t, s, func(tx *store.Tx) error {
+			grant = cloister.AddonToken{Hash: "h", AddonID: a.ID, Kind: cloister.AddonGrant, ExpiresAt: tx.Now.Add(time.Minute)}
+			return tx.InsertAddonToken(grant)
+		})
+		find := func(t cloister.AddonToken) func(*store.Tx) error {
+			return func(tx *store.Tx) error { _, err := tx.AddonToken(t.Kind, t.Hash); return err }
+		}
+		same(t, read(t, s, func(tx *store.Tx) (cloister.AddonToken, error) { return tx.AddonToken(cloister.AddonGrant, "h") }), grant)
+		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error { _, err := tx.AddonToken(cloister.AddonAccess, "h"); return err })
+		p.clock.advance(time.Minute)
+		wantKind(t, s, cloister.NotFound, find(grant))
+		update(t, s, func(tx *store.Tx) error {
+			access = cloister.AddonToken{Hash: "i", AddonID: a.ID, Kind: cloister.AddonAccess, ExpiresAt: tx.Now.Add(time.Minute)}
+			return tx.InsertAddonToken(access)
+		})
+		wantKind(t, s, cloister.NotFound, func(tx *store.Tx) error { return tx.DeleteAddonToken(grant) }) // what is over goes by itself
+		update(t, s, func(tx *store.Tx) error { return tx.DeleteAddonToken(access) })
+		wantKind(t, s, cloister.NotFound, find(access))
+	})
+}
+
+func TestAppsHearOfWhatChangesAboutAnAddon(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *place) {
+		s := p.open(t)
+		x, service, _, a := stocked(t, s)
+		update(t, s, func(tx *store.Tx) error {
+			return tx.InsertAttachment(cloister.Attachment{ID: cloister.NewID(), AddonID: a.ID, AppID: x.app.ID, Name: "MAIN", CreatedAt: tx.Now, UpdatedAt: tx.Now})
+		})
+		bind := func(value cloister.Secret) (out []store.Bound) {
+			update(t, s, func(tx *store.Tx) (err error) {
+				out, err = tx.Bind(a, service, map[string]map[string]cloister.Secret{"": {"VAULT_URL": value}}, "vault@example.com", func(at cloister.Attachment, names []string) string {
+					return at.Name + " sets " + strings.Join(names, ", ")
+				})
+				return err
+			})
+			return out
+		}
+		first := bind("a")
+		same(t, len(first), 1)
+		same(t, first[0].Release.Description, "MAIN sets MAIN_URL")
+		same(t, first[0].Release.UserEmail, "vault@example.com")
+		same(t, len(bind("a")), 0)
+		same(t, bind("b")[0].Release.Version, first[0].Release.Version+1)
 	})
 }

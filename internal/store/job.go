@@ -45,3 +45,11 @@ func (tx *Tx) TouchJobs(appID string) error {
 func (tx *Tx) DeleteJob(id string) error {
 	return tx.must("scheduled job", `DELETE FROM jobs WHERE id = $1`, id)
 }
+
+// DeleteJobs forgets the scheduled jobs of an app.
+func (tx *Tx) DeleteJobs(appID string) error {
+	if err := tx.TouchJobs(appID); err != nil {
+		return err
+	}
+	return tx.exec(`DELETE FROM jobs WHERE app_id = $1`, appID)
+}

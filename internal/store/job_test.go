@@ -57,6 +57,10 @@ func TestJobsAreKeptWithTheirApp(t *testing.T) {
 			return err
 		})
 		update(t, s, func(tx *store.Tx) error { return tx.TouchJobs(x.app.ID) })
+		defer func() {
+			update(t, s, func(tx *store.Tx) error { return tx.DeleteJobs(x.app.ID) })
+			same(t, len(all()), 0)
+		}()
 		same(t, []bool{worked(t, s, "job", first.ID), worked(t, s, "job", second.ID)}, []bool{false, true})
 		update(t, s, func(tx *store.Tx) error { return tx.DeleteApp(x.app.ID) })
 		same(t, len(all()), 0)
