@@ -44,6 +44,10 @@ type Kind interface {
 	Settings(s Spec) []Setting
 	// Info is what is told to whoever asks how the add-on is, in its order: what pg:info and its likes print.
 	Info(ctx context.Context, s Spec, x Exec) []Fact
+	// Deeds are what can be done, by the names that the API has for it: "reset", "connection_reset", "stats_reset", "failover".
+	Deeds() map[string]Deed
+	// Port is where clients come to, inside the space.
+	Port() int
 	// Config are the config vars of the add-on, by namespace: "" for the add-on itself, "credential:NAME" for a credential.
 	// Their names begin with the service's prefix.
 	Config(s Spec) map[string]map[string]cloister.Secret
@@ -64,12 +68,8 @@ type Run struct {
 	Env     map[string]string
 }
 
-// A Setting is something about a service that can be changed while it runs.
-type Setting struct {
-	Name   string // as the API has it: "maxmemory_policy"
-	Value  string
-	Values map[string]string // what it can be, and what that means; of what is no choice, what it is now
-}
+// A Deed is something that somebody can have done to a service that is ready.
+type Deed func(ctx context.Context, s Spec, x Exec) error
 
 // Health is how an instance is.
 type Health struct {

@@ -1,7 +1,9 @@
 package addon
 
-// A Fact is a line of what pg:info and its likes print: most have one value.
-type Fact struct {
-	Name   string // "Plan"
-	Values []string
-}
+import "github.com/cloister-dev/cloister"
+
+// The nouns that a kind tells its add-ons by.
+type (
+	Fact    = cloister.Fact
+	Setting = cloister.Setting
+)

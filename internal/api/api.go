@@ -78,6 +78,10 @@ type Beside struct {
 	Terminals Terminals
 	// Shells nil: nobody comes into dynos by SSH.
 	Shells Shells
+	// Services nil: there are no data services.
+	Services Services
+	// Bastions nil: nobody comes to data services by SSH.
+	Bastions Bastions
 	// Metrics nil: there are none.
 	Metrics http.Handler
 	// CheckBuildpack reports why a buildpack could not be used, or nil; nil takes all for good until they are built with.

@@ -111,8 +111,9 @@ func (p *Platform) AddCredential(ctx context.Context, a cloister.Actor, ref, nam
 	})
 }
 
-// RotateCredential gives a credential another password, or with "" all of them. The old one ends at once.
-func (p *Platform) RotateCredential(ctx context.Context, a cloister.Actor, ref, name string) (AddonInfo, error) {
+// RotateCredential gives a credential another password, or with "" all of them. The old one is good until dynos have the new
+// one, or with forced no more.
+func (p *Platform) RotateCredential(ctx context.Context, a cloister.Actor, ref, name string, forced bool) (AddonInfo, error) {
 	return p.changeData(ctx, a, ref, "rotate credential "+name, func(tx *store.Tx, x *AddonInfo, all []cloister.Credential) error {
 		found := false
 		for _, c := range all {
@@ -121,6 +122,9 @@ func (p *Platform) RotateCredential(ctx context.Context, a cloister.Actor, ref, 
 			}
 			found = true
 			c.Old, c.Password, c.State = c.Password, "p"+cloister.NewToken(), cloister.CredentialRotating
+			if forced {
+				c.Old = ""
+			}
 			if err := tx.UpdateCredential(c); err != nil {
 				return err
 			}

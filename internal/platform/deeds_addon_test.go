@@ -139,7 +139,7 @@ var addonDeeds = map[string]deed{
 		return err
 	}},
 	"RotateCredential": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {
-		_, err := h.RotateCredential(ctx, a, h.equipped(ctx), "reader")
+		_, err := h.RotateCredential(ctx, a, h.equipped(ctx), "reader", false)
 		return err
 	}},
 	"RemoveCredential": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {

@@ -132,13 +132,13 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 		ctl.Request(appID, at, r)
 		measured.Request(appID, r)
 	}
-	shells, err := sshd.New(sshd.Config{Key: ed25519.NewKeyFromSeed(hostKey), Enter: enter(p, ctl.Sessions()), Owner: p.OwnerOf, Git: serveGit(git), Dir: c.copiesDir()}, log)
+	shells, err := sshd.New(sshd.Config{Key: ed25519.NewKeyFromSeed(hostKey), Enter: enter(p, ctl.Sessions(), ctl.Services()), Owner: p.OwnerOf, Git: serveGit(git), Dir: c.copiesDir()}, log)
 	if err != nil {
 		return err
 	}
 	handler := &front{git: git, streams: lines.Handler(), sources: sources, slugs: imports, web: web.New(p, c.identityProvider(), log),
 		api: api.New(api.Config{WebPort: c.webPort(), GitURL: "https://" + loopback(c.Listen) + "/"}, p,
-			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, Terminals: ctl.Sessions(), Shells: shells, Metrics: measured.Handler(), CheckBuildpack: build.CheckBuildpack}, log)}
+			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, Terminals: ctl.Sessions(), Shells: shells, Services: ctl.Services(), Bastions: bastions{shells, c.apiPort()}, Metrics: measured.Handler(), CheckBuildpack: build.CheckBuildpack}, log)}
 	sessions := attach.New(attach.Config{Claim: func(secret cloister.Secret) (attach.Session, bool) { return ctl.Sessions().Claim(secret) }}, log)
 
 	safe := &backups{source: backup.Source{Store: s, Git: git, Images: images, Files: c.files(), Scratch: c.controlDir()}, lock: backup.ByKey(keys.derive("backup")), keyFile: c.keyFile()}

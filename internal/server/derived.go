@@ -161,11 +161,16 @@ func loopback(addr string) string {
 	return net.JoinHostPort(host, port)
 }
 
+// apiPort is where the API answers, and git, terminals and SSH with it.
+func (c Config) apiPort() string {
+	_, port, _ := net.SplitHostPort(c.Listen)
+	return port
+}
+
 // apiURL is the address of the API for those who are told where it is, such as providers of add-ons.
 func (c Config) apiURL() string {
 	for _, h := range c.Hostnames {
-		_, port, _ := net.SplitHostPort(c.Listen)
-		return "https://" + net.JoinHostPort(h, port)
+		return "https://" + net.JoinHostPort(h, c.apiPort())
 	}
 	return "http://" + loopback(c.Listen)
 }

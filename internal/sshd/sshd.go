@@ -14,6 +14,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -52,11 +53,12 @@ type Wish struct {
 	NoTTY   bool
 }
 
-// A Pass is for whom, and for which dyno.
+// A Pass is for whom, and for which dyno or which data service.
 type Pass struct {
 	Actor cloister.Actor
 	App   string // id
 	Dyno  string // id
+	Addon string // id, in place of both: only connections are to be had
 }
 
 // Config is what an Sshd works with.
@@ -119,6 +121,36 @@ func (s *Sshd) Offer(who cloister.Actor, appID, dynoID, key string) (user, host 
 		return "", "", cloister.Errorf(cloister.Invalid, "client_key is not a public key of SSH, such as \"ssh-rsa AAAA…\".")
 	}
 	user = cloister.NewToken().Reveal()
+	s.offer(user, Pass{Actor: who, App: appID, Dyno: dynoID}, public)
+	return user, line(s.host.PublicKey()), nil
+}
+
+// bastionUser is the name that those come with who want to talk with a data service. Which one, their key says.
+const bastionUser = "bastion"
+
+func bastionPass(key ssh.PublicKey) string { return bastionUser + " " + ssh.FingerprintSHA256(key) }
+
+// OfferData makes a pass for a data service, with a key of its own: who has that, in OpenSSH's form, may come as the user bastion
+// and have connections to it. It returns the server's own key too, "ssh-ed25519 AAAA…".
+func (s *Sshd) OfferData(who cloister.Actor, addonID string) (key cloister.Secret, host string, err error) {
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return "", "", fmt.Errorf("make a key: %w", err)
+	}
+	block, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		return "", "", fmt.Errorf("write a key: %w", err)
+	}
+	theirs, err := ssh.NewPublicKey(public)
+	if err != nil {
+		return "", "", fmt.Errorf("read a key: %w", err)
+	}
+	s.offer(bastionPass(theirs), Pass{Actor: who, Addon: addonID}, theirs)
+	return cloister.Secret(pem.EncodeToMemory(block)), line(s.host.PublicKey()), nil
+}
+
+// offer enters a pass, and lets go of those that nobody has used for long.
+func (s *Sshd) offer(user string, p Pass, key ssh.PublicKey) {
 	now := s.config.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,8 +165,7 @@ func (s *Sshd) Offer(who cloister.Actor, appID, dynoID, key string) (user, host 
 	if len(s.passes) >= maxPasses {
 		delete(s.passes, oldest)
 	}
-	s.passes[user] = &pass{Pass: Pass{who, appID, dynoID}, key: public.Marshal(), used: now}
-	return user, line(s.host.PublicKey()), nil
+	s.passes[user] = &pass{Pass: p, key: key.Marshal(), used: now}
 }
 
 // pass finds the pass that a client comes with, which is used by that.
@@ -181,10 +212,14 @@ func (s *Sshd) serve(ctx context.Context, c net.Conn) {
 			if m.User() == gitUser {
 				return s.owner(ctx, key)
 			}
-			if p, ok := s.pass(m.User()); !ok || !bytes.Equal(p.key, key.Marshal()) {
+			name := m.User()
+			if name == bastionUser {
+				name = bastionPass(key)
+			}
+			if p, ok := s.pass(name); !ok || !bytes.Equal(p.key, key.Marshal()) {
 				return nil, errors.New("no such pass")
 			}
-			return nil, nil
+			return &ssh.Permissions{Extensions: map[string]string{"pass": name}}, nil
 		}}
 	config.AddHostKey(s.host)
 	c.SetDeadline(time.Now().Add(shakeWithin))
@@ -233,16 +268,16 @@ func (s *Sshd) sessions(conn *ssh.ServerConn) (func(context.Context, ssh.NewChan
 			s.git(ctx, from, conn.Permissions.Extensions["key"], ch)
 		}, true
 	}
-	own, ok := s.pass(conn.User()) // a name has one key: it was this one that the client proved to have
+	own, ok := s.pass(conn.Permissions.Extensions["pass"]) // it has one key, which the client has proved to have
 	if !ok {
 		return nil, false
 	}
 	v := &visit{sshd: s, pass: own.Pass}
 	return func(ctx context.Context, ch ssh.NewChannel) {
-		switch ch.ChannelType() {
-		case "session":
+		switch kind := ch.ChannelType(); {
+		case kind == "session" && v.pass.Addon == "":
 			v.session(ctx, ch)
-		case "direct-tcpip":
+		case kind == "direct-tcpip":
 			v.forward(ctx, ch)
 		default:
 			ch.Reject(ssh.UnknownChannelType, "a session or a connection can be had")

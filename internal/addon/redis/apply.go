@@ -36,6 +36,14 @@ func (k Kind) Apply(ctx context.Context, s addon.Spec, x addon.Exec) error {
 
 var sum = regexp.MustCompile(`[0-9a-f]{64}`)
 
+// Deeds are what can be done.
+func (k Kind) Deeds() map[string]addon.Deed {
+	return map[string]addon.Deed{"stats_reset": k.StatsReset, "failover": k.Failover}
+}
+
+// Port is where clients come to.
+func (Kind) Port() int { return port }
+
 // StatsReset sets the counters of INFO to nothing.
 func (k Kind) StatsReset(ctx context.Context, s addon.Spec, x addon.Exec) error {
 	for _, slot := range running(s) {
