@@ -212,9 +212,13 @@ func (c *Control) settle(ctx context.Context, s addonState, kind addon.Kind, spe
 		if say, err = c.bind(tx, s, kind.Config(fresh), why); err != nil {
 			return err
 		}
+		was := now
 		now.State = cloister.Provisioned
 		if wait == 0 && now.UpdatedAt.Equal(s.addon.UpdatedAt) { // else there is more to do by now
 			now.Changing = false
+		}
+		if now.State == was.State && now.Changing == was.Changing {
+			return nil // it would be looked at again at once
 		}
 		return tx.UpdateAddon(now)
 	})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/addon"
 	"github.com/cloister-dev/cloister/internal/engine"
 	"github.com/cloister-dev/cloister/internal/engine/fake"
 	"github.com/cloister-dev/cloister/internal/store"
@@ -28,6 +29,7 @@ type plant struct {
 	life     *Control // that runs
 	acm      Issuer   // of the next life
 	staples  Asker    // likewise
+	kinds    map[string]addon.Kind
 	forget   struct {
 		sync.Mutex
 		apps []string
@@ -40,8 +42,14 @@ type plant struct {
 
 func inPlant(t *testing.T, test func(p *plant)) {
 	t.Helper()
+	inPlantOf(t, nil, test)
+}
+
+// inPlantOf is inPlant with data services of these kinds.
+func inPlantOf(t *testing.T, kinds map[string]addon.Kind, test func(p *plant)) {
+	t.Helper()
 	inHouse(t, func(h *house) {
-		p := &plant{house: h, router: &paperRouter{}, logs: &silence{drains: map[string][]cloister.Drain{}}, receiver: &receiver{}}
+		p := &plant{house: h, kinds: kinds, router: &paperRouter{}, logs: &silence{drains: map[string][]cloister.Drain{}}, receiver: &receiver{}}
 		p.fake = fake.New(fake.Config{Behave: func(engine.Workload) fake.Behaviour {
 			p.mu.Lock()
 			defer p.mu.Unlock()
@@ -56,7 +64,7 @@ func inPlant(t *testing.T, test func(p *plant)) {
 
 // start begins a life of control.
 func (p *plant) start() {
-	c := New(p.store, p.fake, p.router, p.logs, nil, Config{Owner: "me", AppDomain: "apps.localhost", ACM: p.acm, Staples: p.staples, Webhooks: p.receiver, Forget: func(app string) error {
+	c := New(p.store, p.fake, p.router, p.logs, nil, Config{Owner: "me", Kinds: p.kinds, AppDomain: "apps.localhost", ACM: p.acm, Staples: p.staples, Webhooks: p.receiver, Forget: func(app string) error {
 		p.forget.Lock()
 		defer p.forget.Unlock()
 		p.forget.apps = append(p.forget.apps, app)
