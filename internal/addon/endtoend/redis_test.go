@@ -179,8 +179,8 @@ type redisClient struct {
 
 // dial connects from the dyno.
 func (w *world) dial(address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(w.Context(), 20*time.Second)
-	w.Cleanup(cancel)
+	ctx, cancel := context.WithTimeout(w.Context(), 5*time.Second)
+	defer cancel()
 	return w.dyno.Dial(ctx, "", address)
 }
 
@@ -209,14 +209,10 @@ func (v *service) redisAs(password string) *redisClient {
 
 // tryRedis connects, with the certificate of the server checked.
 func (v *service) tryRedis(ctx context.Context, password string) (*redisClient, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	late := time.AfterFunc(time.Second, cancel)
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
 	conn, err := v.dyno.Dial(ctx, "", v.spec.Addon.LocalName()+":6379")
-	if err == nil && !late.Stop() {
-		err = context.DeadlineExceeded
-	}
 	if err != nil {
-		cancel()
 		return nil, err
 	}
 	config := &tls.Config{ServerName: v.spec.Addon.LocalName(), RootCAs: pool(v, v.spec.Addon.Secrets["authority"])}

@@ -49,11 +49,12 @@ func (w *world) start(kind addon.Kind, image, name string, p cloister.Plan) *ser
 	}
 	ctx, cancel := context.WithCancel(w.Context())
 	var tending sync.WaitGroup
+	const every = 300 * time.Millisecond
 	tending.Go(func() {
 		for ctx.Err() == nil {
 			v.tend(ctx)
 			select {
-			case <-time.After(100 * time.Millisecond):
+			case <-time.After(every):
 			case <-ctx.Done():
 			}
 		}
