@@ -248,10 +248,7 @@ func (v *service) failures(t *testing.T) {
 		t.Errorf("%d acknowledged messages are not there: %v", len(missing), missing[:min(10, len(missing))])
 	}
 
-	v.kill("0", "1", "2")
-	for _, slot := range []string{"0", "1", "2"} {
-		v.until("all are gone", time.Minute, func() bool { return v.instance(slot).Workload == "" })
-	}
+	v.killAll()
 	v.letBack("0", "1", "2")
 	t.Logf("all killed and started, ready after %s", v.ready(3*time.Minute).Round(time.Millisecond))
 	v.whole("log")

@@ -160,14 +160,33 @@ func TestRedisFailsOver(t *testing.T) {
 
 	v.ready(time.Minute)
 	count = v.redis().number("LLEN list")
-	v.kill("0", "1", "2")
-	for _, slot := range []string{"0", "1", "2"} {
-		v.until("all are gone", time.Minute, func() bool { return v.instance(slot).Workload == "" })
-	}
+	v.killAll()
 	v.letBack("0", "1", "2")
 	t.Logf("all killed and started, ready after %s", v.ready(time.Minute).Round(time.Millisecond))
 	if n := v.redis().number("LLEN list"); n != count {
 		t.Errorf("%d entries are there, and there were %d", n, count)
+	}
+
+	was := "0"
+	if v.instance("1").Role == "primary" {
+		was = "1"
+	}
+	other := string('0' + '1' - was[0])
+	v.killAll()
+	v.letBack(other, "2")
+	t.Logf("all killed, and the primary stays away: %s takes over after %s", other,
+		v.until("the other one is the primary", time.Minute, func() bool { return v.instance(other).Role == "primary" }).Round(time.Millisecond))
+	v.killAll()
+	v.letBack(other, "2")
+	t.Logf("and once more after %s",
+		v.until("the other one is the primary", time.Minute, func() bool { return v.instance(other).Role == "primary" }).Round(time.Millisecond))
+	if n := v.redis().number("LLEN list"); n != count {
+		t.Errorf("%d entries are there, and there were %d", n, count)
+	}
+	v.letBack(was)
+	v.ready(time.Minute)
+	if v.instance(was).Role != "standby" {
+		t.Errorf("who comes back last is %s", v.instance(was).Role)
 	}
 }
 

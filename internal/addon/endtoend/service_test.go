@@ -184,9 +184,20 @@ func (v *service) kill(slots ...string) {
 	v.Helper()
 	v.keep(true, slots)
 	for _, slot := range slots {
-		if err := v.engine.Stop(v.Context(), v.instance(slot).Workload, 0); err != nil {
-			v.Fatal(err)
+		if i := v.instance(slot); i.Workload != "" {
+			if err := v.engine.Stop(v.Context(), i.Workload, 0); err != nil {
+				v.Fatal(err)
+			}
 		}
+	}
+}
+
+// killAll kills all instances, and waits until they are gone.
+func (v *service) killAll() {
+	v.Helper()
+	v.kill("0", "1", "2")
+	for _, slot := range []string{"0", "1", "2"} {
+		v.until("all are gone", time.Minute, func() bool { return v.instance(slot).Workload == "" })
 	}
 }
 

@@ -33,15 +33,15 @@ func Open(s addon.Spec, x addon.Exec) (*Cluster, error) {
 	if len(from) == 0 {
 		return nil, cloister.Errorf(cloister.Unavailable, "No broker of %s is running. Try again in a minute.", s.Addon.Name)
 	}
-	return open(s, x, from...)
+	return open(s, x, from)
 }
 
 // Close ends all connections.
 func (c *Cluster) Close() { c.client.Close() }
 
 // open makes a client that begins at the given slots.
-func open(s addon.Spec, x addon.Exec, from ...string) (*Cluster, error) {
-	client, err := connect(s, x, from)
+func open(s addon.Spec, x addon.Exec, from []string, more ...kgo.Opt) (*Cluster, error) {
+	client, err := connect(s, x, from, more...)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/addon"
 	"github.com/cloister-dev/cloister/internal/engine"
@@ -185,7 +187,7 @@ func properties(s addon.Spec, slot string) []string {
 // Look asks a broker for the cluster as it sees it. It does its part when it is among the brokers there, and knows who
 // leads. One that cannot be talked with does not.
 func (k Kind) Look(ctx context.Context, s addon.Spec, slot string, x addon.Exec) (addon.Health, error) {
-	c, err := open(s, x, slot)
+	c, err := open(s, x, []string{slot}, kgo.RequestRetries(0))
 	if err != nil {
 		return addon.Health{}, err
 	}
