@@ -160,6 +160,7 @@ func TestRedisFailsOver(t *testing.T) {
 
 	v.ready(time.Minute)
 	count = v.redis().number("LLEN list")
+	v.flushed()
 	v.killAll()
 	v.letBack("0", "1", "2")
 	t.Logf("all killed and started, ready after %s", v.ready(time.Minute).Round(time.Millisecond))
@@ -187,6 +188,17 @@ func TestRedisFailsOver(t *testing.T) {
 	v.ready(time.Minute)
 	if v.instance(was).Role != "standby" {
 		t.Errorf("who comes back last is %s", v.instance(was).Role)
+	}
+}
+
+// flushed waits until all that was written is with the kernel, in all instances.
+func (v *service) flushed() {
+	v.Helper()
+	for _, i := range v.now().Instances[:2] {
+		v.until("nothing is left to be written", time.Minute, func() bool {
+			said, err := v.exec.Output(v.Context(), i.Slot, "", "/cloister/bin/cli", "6379", "info")
+			return err == nil && strings.Contains(said, "aof_buffer_length:0\r") && strings.Contains(said, "aof_pending_bio_fsync:0\r")
+		})
 	}
 }
 

@@ -156,7 +156,7 @@ func (v *service) now() addon.Spec {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s := v.spec
-	s.Instances = slices.Clone(s.Instances)
+	s.Instances, s.Credentials = slices.Clone(s.Instances), slices.Clone(s.Credentials)
 	return s
 }
 

@@ -2,7 +2,7 @@ package kafka
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,23 +13,19 @@ import (
 	"github.com/cloister-dev/cloister/internal/addon"
 )
 
-// Apply lets the app's certificate do all but change the cluster, and takes that from certificates that it had before.
+// Apply lets those certificates do all but change the cluster that are made of a good password, and takes that from others.
 func (Kind) Apply(ctx context.Context, s addon.Spec, x addon.Exec) error {
 	c, err := Open(s, x)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	pair, err := addon.Pair{Certificate: s.Addon.Secrets["certificate.client"], Key: s.Addon.Secrets["key.client"]}.TLS()
-	if err != nil {
-		return fmt.Errorf("read the certificate of the app: %w", err)
-	}
-	who := "User:" + pair.Leaf.Subject.CommonName
 	replicas := strconv.Itoa(len(slots) - 1)
 	if _, err := c.admin.AlterBrokerConfigs(ctx, []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "min.insync.replicas", Value: &replicas}}); err != nil {
 		return c.explain(err)
 	}
-	for _, rule := range rules(who) {
+	good := clients(s)
+	for _, rule := range rules(good) {
 		made, err := c.admin.CreateACLs(ctx, rule)
 		if err != nil {
 			return c.explain(err)
@@ -40,21 +36,34 @@ func (Kind) Apply(ctx context.Context, s addon.Spec, x addon.Exec) error {
 			}
 		}
 	}
-	return c.forget(ctx, who)
+	return c.forget(ctx, good)
+}
+
+// clients are who may come, as Kafka has them.
+func clients(s addon.Spec) (out []string) {
+	c, ok := credential(s)
+	if !ok {
+		return nil
+	}
+	out = append(out, "User:"+clientName(c.Password))
+	if c.Old != "" {
+		out = append(out, "User:"+clientName(c.Old))
+	}
+	return out
 }
 
 // rules are what an app may do: everything with topics, groups and transactions, but for Kafka's own topics; and with the
 // cluster what clients need. Whoever has one of these rules already does not have it twice.
-func rules(who string) []*kadm.ACLBuilder {
+func rules(who []string) []*kadm.ACLBuilder {
 	return []*kadm.ACLBuilder{
-		kadm.NewACLs().Allow(who).AllowHosts("*").Topics("*").Groups("*").TransactionalIDs("*").Operations(kadm.OpAll).ResourcePatternType(kadm.ACLPatternLiteral),
-		kadm.NewACLs().Allow(who).AllowHosts("*").Clusters().Operations(kadm.OpDescribe, kadm.OpDescribeConfigs, kadm.OpIdempotentWrite).ResourcePatternType(kadm.ACLPatternLiteral),
-		kadm.NewACLs().Deny(who).DenyHosts("*").Topics("__").Operations(kadm.OpWrite, kadm.OpDelete, kadm.OpAlter, kadm.OpAlterConfigs).ResourcePatternType(kadm.ACLPatternPrefixed),
+		kadm.NewACLs().Allow(who...).AllowHosts("*").Topics("*").Groups("*").TransactionalIDs("*").Operations(kadm.OpAll).ResourcePatternType(kadm.ACLPatternLiteral),
+		kadm.NewACLs().Allow(who...).AllowHosts("*").Clusters().Operations(kadm.OpDescribe, kadm.OpDescribeConfigs, kadm.OpIdempotentWrite).ResourcePatternType(kadm.ACLPatternLiteral),
+		kadm.NewACLs().Deny(who...).DenyHosts("*").Topics("__").Operations(kadm.OpWrite, kadm.OpDelete, kadm.OpAlter, kadm.OpAlterConfigs).ResourcePatternType(kadm.ACLPatternPrefixed),
 	}
 }
 
 // forget takes the rules of all other clients away.
-func (c *Cluster) forget(ctx context.Context, who string) error {
+func (c *Cluster) forget(ctx context.Context, good []string) error {
 	all := kadm.NewACLs().AnyResource().Allow().AllowHosts().Deny().DenyHosts().Operations().ResourcePatternType(kadm.ACLPatternAny)
 	found, err := c.admin.DescribeACLs(ctx, all)
 	if err != nil {
@@ -63,7 +72,7 @@ func (c *Cluster) forget(ctx context.Context, who string) error {
 	gone := map[string]bool{}
 	for _, f := range found {
 		for _, acl := range f.Described {
-			if acl.Principal == who || gone[acl.Principal] || !strings.HasPrefix(acl.Principal, "User:client-") {
+			if slices.Contains(good, acl.Principal) || gone[acl.Principal] || !strings.HasPrefix(acl.Principal, "User:"+clientPrefix) {
 				continue
 			}
 			gone[acl.Principal] = true
@@ -76,17 +85,28 @@ func (c *Cluster) forget(ctx context.Context, who string) error {
 	return nil
 }
 
-// Fail kills a broker as nothing can prepare for, so that people see how their app takes it, and returns its slot.
-func Fail(ctx context.Context, s addon.Spec, x addon.Exec) (slot string, err error) {
+// Fail kills a broker as nothing can prepare for, so that people see how their app takes it.
+func Fail(ctx context.Context, s addon.Spec, x addon.Exec) error {
 	up := running(s)
 	if len(up) < len(slots) {
-		return "", cloister.Errorf(cloister.Conflict, "%d of %d brokers of %s are running. Wait until all are before one fails.", len(up), len(slots), s.Addon.Name)
+		return cloister.Errorf(cloister.Conflict, "%d of %d brokers of %s are running. Wait until all are before one fails.", len(up), len(slots), s.Addon.Name)
 	}
-	slot = up[len(up)-1]
+	slot := up[len(up)-1]
 	if _, err := x.Output(ctx, slot, "", "/bin/bash", "-c", "kill -KILL $(</data/pid)"); err != nil && !strings.Contains(err.Error(), "status 137") { // it may go with its broker
-		return "", err
+		return err
 	}
-	return slot, nil
+	return nil
+}
+
+// Upgrade is Cluster.Upgrade.
+func Upgrade(ctx context.Context, s addon.Spec, x addon.Exec) error {
+	c, err := Open(s, x)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_, err = c.Upgrade(ctx)
+	return err
 }
 
 // Upgrade lets the cluster use what all of its brokers can do by now, and returns the names of those features. There is no

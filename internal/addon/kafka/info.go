@@ -13,7 +13,7 @@ import (
 const Release = "4.3.1"
 
 // Info is what kafka:info prints of a service, in its order. Where no broker answers it is what is known without.
-func Info(ctx context.Context, s addon.Spec, x addon.Exec) []addon.Fact {
+func (Kind) Info(ctx context.Context, s addon.Spec, x addon.Exec) []addon.Fact {
 	c, err := Open(s, x)
 	if err != nil {
 		return info(s, nil, nil)

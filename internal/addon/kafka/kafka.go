@@ -11,9 +11,11 @@ package kafka
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,10 +38,11 @@ const clientPort = 9096
 // slots are the brokers; a slot is its broker's id. Each should be in a zone of its own. None is ready before two run.
 var slots = []string{"0", "1", "2"}
 
-// Names in certificates. Those of clients begin with "client-".
+// Names in certificates. That of a client says which password it was made of.
 const (
 	nodeName     = "node"
 	platformName = "platform"
+	clientPrefix = "client-"
 )
 
 // Kind is addon.Kind for Kafka.
@@ -65,8 +68,8 @@ func (Kind) Check(plan cloister.Plan, options map[string]string) error {
 	return nil
 }
 
-// Begin makes the authority, a certificate for each broker, one for us, and one for the app.
-func (k Kind) Begin(s addon.Spec, now time.Time) (map[string]cloister.Secret, error) {
+// Begin makes the authority, a certificate for each broker, and one for us.
+func (Kind) Begin(s addon.Spec, now time.Time) (map[string]cloister.Secret, error) {
 	authority, err := addon.NewAuthority(s.Addon.Name, now)
 	if err != nil {
 		return nil, err
@@ -77,20 +80,8 @@ func (k Kind) Begin(s addon.Spec, now time.Time) (map[string]cloister.Secret, er
 			return nil, err
 		}
 	}
-	if err := issue(out, "platform", platformName, nil, now); err != nil {
-		return nil, err
-	}
-	return out, issue(out, "client", newClient(), nil, now)
+	return out, issue(out, "platform", platformName, nil, now)
 }
-
-// Rotate makes the app another certificate: the secrets that take the place of those of the same name. The one before is
-// good until Apply has been here.
-func (Kind) Rotate(s addon.Spec, now time.Time) (map[string]cloister.Secret, error) {
-	out := map[string]cloister.Secret{"authority": s.Addon.Secrets["authority"], "authority.key": s.Addon.Secrets["authority.key"]}
-	return out, issue(out, "client", newClient(), nil, now)
-}
-
-func newClient() string { return "client-" + cloister.NewID()[:8] }
 
 // issue adds a certificate to secrets that have the authority's.
 func issue(secrets map[string]cloister.Secret, as, subject string, names []string, now time.Time) error {
@@ -204,8 +195,17 @@ func (k Kind) Look(ctx context.Context, s addon.Spec, slot string, x addon.Exec)
 	return addon.Health{}, nil
 }
 
-// Config has the addresses of all brokers, and what it takes to come in.
+// Config has the addresses of all brokers, and what it takes to come in: a certificate that is made of the password of the
+// default credential, so that it is rotated as passwords are.
 func (Kind) Config(s addon.Spec) map[string]map[string]cloister.Secret {
+	c, ok := credential(s)
+	if !ok {
+		return nil
+	}
+	client, err := authority(s).Derive(clientName(c.Password), c.Password)
+	if err != nil {
+		return nil // of an add-on that was not begun
+	}
 	var urls []string
 	for _, slot := range slots {
 		urls = append(urls, fmt.Sprintf("kafka+ssl://%s:%d", s.Addon.InstanceName(slot), clientPort))
@@ -213,9 +213,43 @@ func (Kind) Config(s addon.Spec) map[string]map[string]cloister.Secret {
 	return map[string]map[string]cloister.Secret{"": {
 		"KAFKA_URL":             cloister.Secret(strings.Join(urls, ",")),
 		"KAFKA_TRUSTED_CERT":    s.Addon.Secrets["authority"],
-		"KAFKA_CLIENT_CERT":     s.Addon.Secrets["certificate.client"],
-		"KAFKA_CLIENT_CERT_KEY": s.Addon.Secrets["key.client"],
+		"KAFKA_CLIENT_CERT":     client.Certificate,
+		"KAFKA_CLIENT_CERT_KEY": client.Key,
 	}}
+}
+
+func credential(s addon.Spec) (cloister.Credential, bool) {
+	i := slices.IndexFunc(s.Credentials, func(c cloister.Credential) bool { return c.Name == cloister.DefaultCredential })
+	if i < 0 {
+		return cloister.Credential{}, false
+	}
+	return s.Credentials[i], true
+}
+
+// authority is the one that all certificates of an add-on are of.
+func authority(s addon.Spec) addon.Pair {
+	return addon.Pair{Certificate: s.Addon.Secrets["authority"], Key: s.Addon.Secrets["authority.key"]}
+}
+
+func clientName(password cloister.Secret) string {
+	sum := sha256.Sum256([]byte(password.Reveal()))
+	return clientPrefix + hex.EncodeToString(sum[:8])
+}
+
+// Port is where clients come to.
+func (Kind) Port() int { return clientPort }
+
+// Settings are none: what can be set is a topic's.
+func (Kind) Settings(addon.Spec) []addon.Setting { return nil }
+
+// CheckSetting refuses all.
+func (Kind) CheckSetting(name, _ string) error {
+	return cloister.Errorf(cloister.Invalid, "Kafka has no setting %q. What can be set is a topic's: see `heroku kafka:topics`.", name)
+}
+
+// Deeds are what can be done.
+func (Kind) Deeds() map[string]addon.Deed {
+	return map[string]addon.Deed{"fail": Fail, "upgrade": Upgrade}
 }
 
 // running are the slots that have a run, as far as is known.

@@ -20,7 +20,8 @@ import (
 func spec(t *testing.T) addon.Spec {
 	t.Helper()
 	s := addon.Spec{Addon: cloister.Addon{ID: "0b11a9a1-6b7b-4b8a-9c0f-2f6d6c0f3a55", Name: "kafka-flat-1", State: cloister.Provisioned}, Zones: 3,
-		Plan: cloister.Plan{Name: "private-standard-0", HumanName: "Private Standard 0", Shape: cloister.Shape{Memory: 1 << 30, Disk: 10 << 30, CPU: 1000, Connections: 100}}}
+		Plan:        cloister.Plan{Name: "private-standard-0", HumanName: "Private Standard 0", Shape: cloister.Shape{Memory: 1 << 30, Disk: 10 << 30, CPU: 1000, Connections: 100}},
+		Credentials: []cloister.Credential{{Name: cloister.DefaultCredential, Password: "secret"}}}
 	secrets, err := Kind{}.Begin(s, time.Unix(1e9, 0))
 	if err != nil {
 		t.Fatal(err)
@@ -85,9 +86,15 @@ func TestConfigHasWhatClientsNeed(t *testing.T) {
 	if url := got["KAFKA_URL"].Reveal(); !strings.HasPrefix(url, "kafka+ssl://0.kafka-flat-1.data.localspace:9096,kafka+ssl://1.") {
 		t.Error(url)
 	}
-	changed, err := Kind{}.Rotate(s, time.Unix(2e9, 0))
-	if err != nil || changed["authority"] != s.Addon.Secrets["authority"] || changed["certificate.client"] == s.Addon.Secrets["certificate.client"] || changed["certificate.0"] != "" {
-		t.Errorf("rotated to %v, %v", slices.Sorted(maps.Keys(changed)), err)
+	if again := (Kind{}).Config(s)[""]; !reflect.DeepEqual(got, again) {
+		t.Error("it is not the same twice")
+	}
+	s.Credentials[0].Old, s.Credentials[0].Password = "secret", "another"
+	if rotated := (Kind{}).Config(s)[""]; rotated["KAFKA_CLIENT_CERT"] == got["KAFKA_CLIENT_CERT"] || rotated["KAFKA_TRUSTED_CERT"] != got["KAFKA_TRUSTED_CERT"] {
+		t.Error("another password makes the same certificate, or another authority")
+	}
+	if both := clients(s); len(both) != 2 || both[1] != "User:client-2bb80d537b1da3e3" {
+		t.Errorf("while it is rotated %v may come", both)
 	}
 }
 
@@ -189,7 +196,7 @@ func TestNothingRunsNothingIsAsked(t *testing.T) {
 	if _, err := Open(spec(t), nil); cloister.KindOf(err) != cloister.Unavailable {
 		t.Errorf("without brokers: %v", err)
 	}
-	if _, err := Fail(t.Context(), spec(t), nil); cloister.KindOf(err) != cloister.Conflict {
+	if err := Fail(t.Context(), spec(t), nil); cloister.KindOf(err) != cloister.Conflict {
 		t.Errorf("without brokers one fails: %v", err)
 	}
 }
