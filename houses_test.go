@@ -83,6 +83,7 @@ var confined = map[string][]string{
 	"github.com/pkg/sftp":                    {"internal/sshd"},
 	"github.com/coreos/go-oidc":              {"internal/sso"},
 	"golang.org/x/oauth2":                    {"internal/sso"},
+	"github.com/twmb/franz-go":               {"internal/addon/kafka", "internal/addon/endtoend"},
 	"github.com/prometheus/":                 {"internal/metrics", "internal/server"},
 }
 

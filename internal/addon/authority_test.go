@@ -41,6 +41,29 @@ func TestAuthorityStandsForItsOwnAlone(t *testing.T) {
 	}
 }
 
+func TestDerivedCertificatesAreAlwaysTheSame(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	a := authority(t, now)
+	derive := func(subject string, of cloister.Secret) Pair {
+		p, err := a.Derive(subject, of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	one := derive("somebody", "secret")
+	if one != derive("somebody", "secret") {
+		t.Error("it is another one the second time")
+	}
+	if other := derive("somebody", "other"); other.Key == one.Key || other.Certificate == one.Certificate {
+		t.Error("another secret makes the same")
+	}
+	if _, err := leaf(t, one).Verify(x509.VerifyOptions{Roots: trust(t, a), CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
+		t.Error(err)
+	}
+}
+
 func authority(t *testing.T, now time.Time) Pair {
 	t.Helper()
 	p, err := NewAuthority("test", now)

@@ -27,29 +27,34 @@ func (x Exec) Output(ctx context.Context, slot, input string, command ...string)
 }
 
 // Dial connects from the instance of a slot to an address, "host:port", over TCP; the host 0.0.0.0 is the instance itself.
-// The connection ends with ctx.
+// Once there is a connection, it lasts until it is closed, whatever becomes of ctx.
 func (x Exec) Dial(ctx context.Context, slot, address string) (net.Conn, error) {
 	near, far := net.Pipe()
-	ctx, cancel := context.WithCancel(ctx)
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	late := context.AfterFunc(ctx, end)
 	answer := &answer{to: far, begun: make(chan struct{})}
 	failed := make(chan error, 1)
 	go func() {
 		defer far.Close()
 		var why bytes.Buffer
-		status, err := x(ctx, slot, engine.Process{Dial: address}, engine.Terminal{In: far, Out: answer, Err: &why})
+		status, err := x(life, slot, engine.Process{Dial: address}, engine.Terminal{In: far, Out: answer, Err: &why})
 		if err == nil {
 			err = fmt.Errorf("status %d: %s", status, strings.TrimSpace(why.String()))
 		}
 		failed <- err
 	}()
+	var err error
 	select {
 	case <-answer.begun:
-		return &tunnel{Conn: near, cancel: cancel}, nil
-	case err := <-failed:
-		cancel()
-		near.Close()
-		return nil, fmt.Errorf("connect from instance %s to %s: %w", slot, address, err)
+		if late() {
+			return &tunnel{Conn: near, end: end}, nil
+		}
+		err = ctx.Err()
+	case err = <-failed:
 	}
+	end()
+	near.Close()
+	return nil, fmt.Errorf("connect from instance %s to %s: %w", slot, address, err)
 }
 
 // An answer is what comes from the other side, but for the byte before it that says that there is a connection.
@@ -75,10 +80,10 @@ func (a *answer) Write(p []byte) (int, error) {
 // A tunnel takes the process that carries it along when it is closed.
 type tunnel struct {
 	net.Conn
-	cancel context.CancelFunc
+	end context.CancelFunc
 }
 
 func (t *tunnel) Close() error {
-	defer t.cancel()
+	defer t.end()
 	return t.Conn.Close()
 }

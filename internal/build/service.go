@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/cloister-dev/cloister"
@@ -42,17 +44,35 @@ func BuildService(ctx context.Context, store *Store, name string, out io.Writer)
 		return "", fmt.Errorf("pack the system of %s: %w", name, err)
 	}
 	defer base.Drop()
+	layers := []*Layer{base}
+	if len(recipe.Jars) > 0 {
+		more := filepath.Join(b.work, "more")
+		if err := b.jars(ctx, store, recipe.Jars, filepath.Join(more, "cloister", "lib")); err != nil {
+			return "", fmt.Errorf("get the files of %s: %w", name, err)
+		}
+		lib, err := store.NewLayer(0, func(w io.Writer) error { return copyFiles(os.DirFS(more), w) })
+		if err != nil {
+			return "", fmt.Errorf("pack the files of %s: %w", name, err)
+		}
+		defer lib.Drop()
+		layers = append(layers, lib)
+	}
 	own, err := store.NewLayer(0, func(w io.Writer) error { return copyFiles(recipe.Files, w) })
 	if err != nil {
 		return "", fmt.Errorf("pack the files of %s: %w", name, err)
 	}
 	defer own.Drop()
-	img, err := stackImage(base, own)
+	layers = append(layers, own)
+	img, err := stackImage(layers...)
 	if err != nil {
 		return "", err
 	}
 	if digest, err = store.Put(ctx, img, tag); err == nil {
-		fmt.Fprintf(out, "       Done: %s\n", megabytes(base.size+own.size))
+		size := int64(0)
+		for _, l := range layers {
+			size += l.size
+		}
+		fmt.Fprintf(out, "       Done: %s\n", megabytes(size))
 	}
 	return digest, err
 }

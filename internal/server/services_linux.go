@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/addon"
+	"github.com/cloister-dev/cloister/internal/addon/kafka"
 	"github.com/cloister-dev/cloister/internal/addon/redis"
 	"github.com/cloister-dev/cloister/internal/build"
 	"github.com/cloister-dev/cloister/internal/store"
@@ -17,7 +18,7 @@ import (
 )
 
 // kinds are the data services that there are, by the kinds of the catalogue.
-var kinds = map[string]addon.Kind{"redis": redis.Kind{}}
+var kinds = map[string]addon.Kind{"redis": redis.Kind{}, "kafka": kafka.Kind{}}
 
 // checkAddon reports why no add-on of a kind of service can be made of a plan and options, or nil: it is not for its kind, or
 // the images that it takes are not made yet.

@@ -160,14 +160,45 @@ func TestRedisFailsOver(t *testing.T) {
 
 	v.ready(time.Minute)
 	count = v.redis().number("LLEN list")
-	v.kill("0", "1", "2")
-	for _, slot := range []string{"0", "1", "2"} {
-		v.until("all are gone", time.Minute, func() bool { return v.instance(slot).Workload == "" })
-	}
+	v.flushed()
+	v.killAll()
 	v.letBack("0", "1", "2")
 	t.Logf("all killed and started, ready after %s", v.ready(time.Minute).Round(time.Millisecond))
 	if n := v.redis().number("LLEN list"); n != count {
 		t.Errorf("%d entries are there, and there were %d", n, count)
+	}
+
+	was := "0"
+	if v.instance("1").Role == "primary" {
+		was = "1"
+	}
+	other := string('0' + '1' - was[0])
+	v.killAll()
+	v.letBack(other, "2")
+	t.Logf("all killed, and the primary stays away: %s takes over after %s", other,
+		v.until("the other one is the primary", time.Minute, func() bool { return v.instance(other).Role == "primary" }).Round(time.Millisecond))
+	v.killAll()
+	v.letBack(other, "2")
+	t.Logf("and once more after %s",
+		v.until("the other one is the primary", time.Minute, func() bool { return v.instance(other).Role == "primary" }).Round(time.Millisecond))
+	if n := v.redis().number("LLEN list"); n != count {
+		t.Errorf("%d entries are there, and there were %d", n, count)
+	}
+	v.letBack(was)
+	v.ready(time.Minute)
+	if v.instance(was).Role != "standby" {
+		t.Errorf("who comes back last is %s", v.instance(was).Role)
+	}
+}
+
+// flushed waits until all that was written is with the kernel, in all instances.
+func (v *service) flushed() {
+	v.Helper()
+	for _, i := range v.now().Instances[:2] {
+		v.until("nothing is left to be written", time.Minute, func() bool {
+			said, err := v.exec.Output(v.Context(), i.Slot, "", "/cloister/bin/cli", "6379", "info")
+			return err == nil && strings.Contains(said, "aof_buffer_length:0\r") && strings.Contains(said, "aof_pending_bio_fsync:0\r")
+		})
 	}
 }
 
@@ -179,8 +210,8 @@ type redisClient struct {
 
 // dial connects from the dyno.
 func (w *world) dial(address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(w.Context(), 20*time.Second)
-	w.Cleanup(cancel)
+	ctx, cancel := context.WithTimeout(w.Context(), 5*time.Second)
+	defer cancel()
 	return w.dyno.Dial(ctx, "", address)
 }
 
@@ -209,14 +240,10 @@ func (v *service) redisAs(password string) *redisClient {
 
 // tryRedis connects, with the certificate of the server checked.
 func (v *service) tryRedis(ctx context.Context, password string) (*redisClient, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	late := time.AfterFunc(time.Second, cancel)
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
 	conn, err := v.dyno.Dial(ctx, "", v.spec.Addon.LocalName()+":6379")
-	if err == nil && !late.Stop() {
-		err = context.DeadlineExceeded
-	}
 	if err != nil {
-		cancel()
 		return nil, err
 	}
 	config := &tls.Config{ServerName: v.spec.Addon.LocalName(), RootCAs: pool(v, v.spec.Addon.Secrets["authority"])}

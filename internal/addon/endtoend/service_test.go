@@ -49,11 +49,12 @@ func (w *world) start(kind addon.Kind, image, name string, p cloister.Plan) *ser
 	}
 	ctx, cancel := context.WithCancel(w.Context())
 	var tending sync.WaitGroup
+	const every = 300 * time.Millisecond
 	tending.Go(func() {
 		for ctx.Err() == nil {
 			v.tend(ctx)
 			select {
-			case <-time.After(100 * time.Millisecond):
+			case <-time.After(every):
 			case <-ctx.Done():
 			}
 		}
@@ -155,7 +156,7 @@ func (v *service) now() addon.Spec {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s := v.spec
-	s.Instances = slices.Clone(s.Instances)
+	s.Instances, s.Credentials = slices.Clone(s.Instances), slices.Clone(s.Credentials)
 	return s
 }
 
@@ -183,9 +184,20 @@ func (v *service) kill(slots ...string) {
 	v.Helper()
 	v.keep(true, slots)
 	for _, slot := range slots {
-		if err := v.engine.Stop(v.Context(), v.instance(slot).Workload, 0); err != nil {
-			v.Fatal(err)
+		if i := v.instance(slot); i.Workload != "" {
+			if err := v.engine.Stop(v.Context(), i.Workload, 0); err != nil {
+				v.Fatal(err)
+			}
 		}
+	}
+}
+
+// killAll kills all instances, and waits until they are gone.
+func (v *service) killAll() {
+	v.Helper()
+	v.kill("0", "1", "2")
+	for _, slot := range []string{"0", "1", "2"} {
+		v.until("all are gone", time.Minute, func() bool { return v.instance(slot).Workload == "" })
 	}
 }
 

@@ -60,7 +60,7 @@ func newWorld(t *testing.T) *world {
 	if out, err := compile.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	e, err := local.New(t.Context(), local.Config{Name: "addons", State: filepath.Join(dir, "state"), Run: filepath.Join(dir, "run"),
+	e, err := local.New(t.Context(), local.Config{Name: "data-services", State: filepath.Join(dir, "state"), Run: filepath.Join(dir, "run"),
 		Images: w.store.Dir(), Init: init, RouterUID: 0, Transit: netip.MustParsePrefix("100.126.0.0/16"), Masquerade: true}, log)
 	if err != nil {
 		t.Fatal(err)

@@ -1,8 +1,9 @@
 // Package redis is the kind of data service that heroku-redis is: Valkey, by TLS alone, with everything on disk, and
 // where the plan has a standby a second instance that sentinels make the primary when the first one fails.
 //
-// What is lost, and when: a write is on disk within a second of its acknowledgement, so an instance that is killed loses
-// none, and a machine that loses its power at most a second's. Replication is not waited for, since a primary that
+// What is lost, and when: a write is given to the kernel within two seconds of its acknowledgement, most often at once, and
+// is on disk a second later. An instance that is killed, or a machine that loses its power, loses no more than that.
+// Replication is not waited for, since a primary that
 // insists on a replica (min-replicas-to-write) takes no writes while the only other instance restarts: a failover loses
 // the writes of the last moments before it, and a primary that is cut off from everybody else takes writes until the
 // name of the add-on leads elsewhere, which are gone when it comes back.
