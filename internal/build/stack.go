@@ -177,11 +177,13 @@ func (b *bootstrap) run(ctx context.Context, name string, packages []string) (st
 		"--dpkgopt=path-include=/usr/share/doc/*/copyright",
 		"--dpkgopt=path-exclude=/usr/share/locale/*",
 		"--skip=download/empty,essential/unlink,cleanup/apt", // so that packages survive until they are put by
+		`--setup-hook=mkdir -p "$1/usr/share/man/man1"`,      // some packages fail to make links where there is no directory
 		`--setup-hook=mkdir -p "$1/var/cache/apt/archives" && find "$DEBS" -name "*.deb" -exec cp -t "$1/var/cache/apt/archives" {} +`,
 		`--customize-hook=` + keepPackages,
 		fmt.Sprintf(`--customize-hook=chroot "$1" groupadd --gid %d %s`, userID, userName),
 		fmt.Sprintf(`--customize-hook=chroot "$1" useradd --uid %d --gid %d --home-dir %s --no-create-home --shell /bin/bash %s`, userID, userID, appDir, userName),
 		fmt.Sprintf(`--customize-hook=install -d -m 0755 -o %d -g %d "$1%s"`, userID, userID, appDir),
+		`--setup-hook=mkdir -p "$1/etc/postgresql-common" && echo "create_main_cluster = false" >"$1/etc/postgresql-common/createcluster.conf"`, // data are on volumes
 		"--include=" + strings.Join(packages, ","),
 		b.suite, target,
 	}
