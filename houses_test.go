@@ -27,7 +27,7 @@ var houses = table(`
 	internal/addon/postgres      : . engine addon
 	internal/addon/redis         : . engine addon
 	internal/addon/kafka         : . engine addon
-	internal/addon/endtoend      : . engine engine/local build addon addon/redis addon/kafka
+	internal/addon/endtoend      : . engine engine/local build addon addon/redis addon/kafka addon/postgres
 	internal/hostname            : .
 	internal/platform            : . plan engine store hostname
 	internal/acm                 : .
@@ -65,7 +65,7 @@ var testsToo = []string{"internal/acm/acmtest", "internal/router/attack", "inter
 var confined = map[string][]string{
 	"database/sql":                           {"internal/store"},
 	"modernc.org/sqlite":                     {"internal/store"},
-	"github.com/jackc/pgx":                   {"internal/store"},
+	"github.com/jackc/pgx":                   {"internal/store", "internal/addon/endtoend"},
 	"github.com/pressly/goose":               {"internal/store"},
 	"github.com/containerd/":                 {"internal/engine/local"},
 	"github.com/opencontainers/":             {"internal/engine/local"},

@@ -183,6 +183,7 @@ func (b *bootstrap) run(ctx context.Context, name string, packages []string) (st
 		fmt.Sprintf(`--customize-hook=chroot "$1" groupadd --gid %d %s`, userID, userName),
 		fmt.Sprintf(`--customize-hook=chroot "$1" useradd --uid %d --gid %d --home-dir %s --no-create-home --shell /bin/bash %s`, userID, userID, appDir, userName),
 		fmt.Sprintf(`--customize-hook=install -d -m 0755 -o %d -g %d "$1%s"`, userID, userID, appDir),
+		`--setup-hook=mkdir -p "$1/etc/postgresql-common" && echo "create_main_cluster = false" >"$1/etc/postgresql-common/createcluster.conf"`, // data are on volumes
 		"--include=" + strings.Join(packages, ","),
 		b.suite, target,
 	}

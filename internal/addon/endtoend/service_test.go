@@ -36,7 +36,7 @@ func (w *world) start(kind addon.Kind, image, name string, p cloister.Plan) *ser
 		return w.engine.Exec(ctx, v.instance(slot).Workload, p, t)
 	}
 	v.spec = addon.Spec{Plan: p, Zones: 3, Addon: cloister.Addon{ID: cloister.NewID(), Name: name, PlanID: p.ID, State: cloister.Provisioned, CreatedAt: time.Now()},
-		Credentials: []cloister.Credential{{Name: cloister.DefaultCredential, Password: cloister.NewToken(), State: cloister.CredentialActive}}}
+		Credentials: []cloister.Credential{{Name: cloister.DefaultCredential, User: "u" + cloister.RandomHex(7), Password: cloister.NewToken(), State: cloister.CredentialActive}}}
 	if err := kind.Check(p, nil); err != nil {
 		w.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func (v *service) publish(ctx context.Context) {
 			continue
 		}
 		names = append(names, engine.Name{Name: spec.Addon.InstanceName(i.Slot) + ".", Addresses: []netip.Addr{i.Address}})
-		if i.Ready && i.Role != "standby" && i.Slot != "2" {
+		if i.Ready && i.Role != "standby" && i.Slot != "2" && i.Slot != "monitor" {
 			own.Addresses = append(own.Addresses, i.Address)
 		}
 	}
