@@ -223,8 +223,12 @@ func (a *API) credentialInfo(r *request) (reply, error) {
 func (a *API) credential(r *request, x platform.AddonInfo, c cloister.Credential) heroku.Credential {
 	u := a.address(r, x, []cloister.Credential{c})
 	port, _ := strconv.Atoi(u.Port()) // 0 while there is none
+	user := c.User
+	if u.User != nil { // each password may have a user of its own
+		user = u.User.Username()
+	}
 	out := heroku.Credential{Name: c.Name, State: string(c.State), Host: u.Hostname(), Port: port, Credentials: heroku.List[heroku.CredentialLogin]{
-		{User: c.User, Password: c.Password.Reveal(), State: string(c.State)}}}
+		{User: user, Password: c.Password.Reveal(), State: string(c.State)}}}
 	if len(u.Path) > 1 {
 		out.Database = u.Path[1:]
 	}

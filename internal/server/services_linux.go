@@ -11,6 +11,8 @@ import (
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/addon"
 	"github.com/cloister-dev/cloister/internal/addon/kafka"
+	"github.com/cloister-dev/cloister/internal/addon/kafka"
+	"github.com/cloister-dev/cloister/internal/addon/postgres"
 	"github.com/cloister-dev/cloister/internal/addon/redis"
 	"github.com/cloister-dev/cloister/internal/build"
 	"github.com/cloister-dev/cloister/internal/store"

@@ -55,3 +55,11 @@ func (k Kind) Connections(ctx context.Context, s addon.Spec, x addon.Exec) (map[
 	}
 	return out, nil
 }
+
+// Deeds are what can be done.
+func (k Kind) Deeds() map[string]addon.Deed {
+	return map[string]addon.Deed{"reset": k.Reset, "connection_reset": k.KillAll, "stats_reset": k.StatsReset}
+}
+
+// Port is where clients come to.
+func (Kind) Port() int { return Port }
