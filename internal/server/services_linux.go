@@ -11,7 +11,6 @@ import (
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/addon"
 	"github.com/cloister-dev/cloister/internal/addon/kafka"
-	"github.com/cloister-dev/cloister/internal/addon/kafka"
 	"github.com/cloister-dev/cloister/internal/addon/postgres"
 	"github.com/cloister-dev/cloister/internal/addon/redis"
 	"github.com/cloister-dev/cloister/internal/build"
@@ -20,7 +19,7 @@ import (
 )
 
 // kinds are the data services that there are, by the kinds of the catalogue.
-var kinds = map[string]addon.Kind{"redis": redis.Kind{}, "kafka": kafka.Kind{}}
+var kinds = map[string]addon.Kind{"postgres": postgres.Kind{}, "redis": redis.Kind{}, "kafka": kafka.Kind{}}
 
 // checkAddon reports why no add-on of a kind of service can be made of a plan and options, or nil: it is not for its kind, or
 // the images that it takes are not made yet.
