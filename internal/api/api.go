@@ -80,6 +80,8 @@ type Beside struct {
 	Shells Shells
 	// Services nil: there are no data services.
 	Services Services
+	// Backups nil: there are none.
+	Backups Backups
 	// Bastions nil: nobody comes to data services by SSH.
 	Bastions Bastions
 	// Metrics nil: there are none.
@@ -94,7 +96,8 @@ type API struct {
 	config   Config
 	beside   Beside
 	calls    *platform.Limiter // by user
-	tickets  tickets
+	tickets  tickets[ticket]
+	backups  tickets[cloister.Transfer]
 	log      *slog.Logger
 }
 
@@ -106,7 +109,7 @@ func New(c Config, p *platform.Platform, b Beside, log *slog.Logger) http.Handle
 	if c.WebScheme == "" {
 		c.WebScheme = "http"
 	}
-	a := &API{platform: p, config: c, beside: b, log: log, calls: platform.NewLimiter(c.CallsPerHour), tickets: tickets{all: map[string]ticket{}}}
+	a := &API{platform: p, config: c, beside: b, log: log, calls: platform.NewLimiter(c.CallsPerHour)}
 	if p != nil { // nil: only the table of routes is wanted
 		p.Tell(a.noun)
 	}

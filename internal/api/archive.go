@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -60,40 +59,12 @@ type ticket struct {
 	actor   cloister.Actor
 	account string
 	month   platform.Month
-	ends    time.Time
 }
 
 const (
 	archivePath = "/archives/"
 	ticketLife  = 10 * time.Minute
 )
-
-// tickets live in memory: whoever wants an archive while control is restarted asks again.
-type tickets struct {
-	mu  sync.Mutex
-	all map[string]ticket
-}
-
-func (t *tickets) issue(x ticket, now time.Time) cloister.Secret {
-	secret := cloister.NewToken()
-	x.ends = now.Add(ticketLife)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for k, old := range t.all {
-		if now.After(old.ends) {
-			delete(t.all, k)
-		}
-	}
-	t.all[secret.Reveal()] = x
-	return secret
-}
-
-func (t *tickets) find(secret string, now time.Time) (ticket, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	x, ok := t.all[secret]
-	return x, ok && now.Before(x.ends)
-}
 
 func (a *API) archiveList(r *request) (reply, error) {
 	_, all, err := a.platform.Months(r.Context(), r.actor, r.param("enterprise"))
@@ -116,7 +87,7 @@ func (a *API) archiveInfo(r *request) (reply, error) {
 			return reply{}, err
 		}
 		out := archive(m)
-		out.URL = r.base() + archivePath + url.PathEscape(a.tickets.issue(x, time.Now()).Reveal())
+		out.URL = r.base() + archivePath + url.PathEscape(a.tickets.issue(x, ticketLife, time.Now()).Reveal())
 		out.Checksum, out.Size = hex.EncodeToString(sum.Sum(nil)), int64(size)
 		return ok(out), nil
 	}

@@ -86,7 +86,7 @@ func requestID(r *http.Request) string {
 }
 
 // secretPaths are the paths whose last part lets somebody in.
-var secretPaths = regexp.MustCompile(`^(/teams/invitations/|` + archivePath + `)[^/]+`)
+var secretPaths = regexp.MustCompile(`^(/teams/invitations/|` + archivePath + `|` + backupPath + `)[^/]+`)
 
 func hideSecret(path string) string { return secretPaths.ReplaceAllString(path, "${1}[secret]") }
 

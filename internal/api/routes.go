@@ -26,7 +26,7 @@ func (a *API) implemented() chi.Router {
 		a.accountRoutes, a.keyRoutes, a.authorizationRoutes, a.oauthClientRoutes, a.oauthTokenRoutes, a.teamRoutes, a.memberRoutes, a.invitationRoutes, a.enterpriseRoutes, a.regionRoutes, a.stackRoutes,
 		a.sizeRoutes, a.spaceRoutes, a.spaceMemberRoutes, a.rulesetRoutes, a.egressRoutes, a.peeringRoutes, a.topologyRoutes, a.appRoutes,
 		a.collaboratorRoutes, a.configRoutes, a.buildpackRoutes, a.buildRoutes, a.sourceRoutes, a.slugRoutes,
-		a.releaseRoutes, a.formationRoutes, a.dynoRoutes, a.execRoutes, a.logRoutes, a.drainRoutes, a.webhookRoutes, a.pipelineRoutes, a.domainRoutes, a.mtlsRoutes, a.sniEndpointRoutes, a.acmRoutes, a.featureRoutes, a.monitorRoutes, a.zoneRoutes, a.auditRoutes, a.twoFactorRoutes, a.limitRoutes, a.metricRoutes, a.addonRoutes, a.providerRoutes, a.serviceRoutes, a.databaseRoutes, a.jobRoutes, a.noneRoutes,
+		a.releaseRoutes, a.formationRoutes, a.dynoRoutes, a.execRoutes, a.logRoutes, a.drainRoutes, a.webhookRoutes, a.pipelineRoutes, a.domainRoutes, a.mtlsRoutes, a.sniEndpointRoutes, a.acmRoutes, a.featureRoutes, a.monitorRoutes, a.zoneRoutes, a.auditRoutes, a.twoFactorRoutes, a.limitRoutes, a.metricRoutes, a.addonRoutes, a.providerRoutes, a.serviceRoutes, a.databaseRoutes, a.transferRoutes, a.jobRoutes, a.noneRoutes,
 	} {
 		resource(r)
 	}

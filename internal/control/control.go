@@ -63,6 +63,9 @@ type Config struct {
 	Staples       Asker                 // nil: nobody is asked about certificates
 	Kinds         map[string]addon.Kind // of data services, by name
 	Partners      Partners              // nil: no providers of add-ons are called
+	Shelf         *Shelf                // where backups of databases are kept; nil: none are taken
+	// Fetch opens what is at an address that a tenant has chosen; nil: nothing is.
+	Fetch func(ctx context.Context, url string) (io.ReadCloser, error)
 	// Output empties and opens the output of a release; nil: nobody reads it.
 	Output func(releaseID string) io.WriteCloser
 	// Webhooks tells webhooks of what happens; nil: nobody does.
@@ -90,6 +93,7 @@ type Control struct {
 	load     load
 
 	unstarted unstarted
+	transfers transfers
 
 	looking sync.Mutex    // held while zones are looked at
 	seen    []plan.Zone   // by the last look that the engine answered
@@ -117,6 +121,10 @@ func (c *Control) Run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, c.sessions.begin())()
 	defer c.outputs.begin()()
 	defer c.webhooks.begin()()
+	if c.config.Shelf != nil {
+		steps["transfer"] = c.stepTransfer
+		defer c.transfers.end()
+	}
 	if c.builds != nil {
 		steps["build"] = c.builds.Step
 		defer c.builds.Wait()

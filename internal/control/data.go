@@ -29,7 +29,14 @@ func (c *Control) stepData(ctx context.Context, s addonState, kind addon.Kind) (
 	if err != nil {
 		return 0, err
 	}
-	ends := s.addon.State == cloister.Deprovisioning
+	waits, err := c.leaving(ctx, s)
+	if err != nil {
+		return 0, err
+	}
+	ends := s.addon.State == cloister.Deprovisioning && !waits
+	if waits { // as if nothing were
+		s.addon.State = cloister.Provisioned
+	}
 	if len(s.addon.Secrets) == 0 && !ends {
 		if err := c.begin(ctx, s, kind, len(zones)); err != nil {
 			return 0, err

@@ -75,3 +75,49 @@ type DatabaseSetting struct {
 type Done struct {
 	Message string `json:"message"`
 }
+
+// A Transfer is data of a database that goes somewhere, or has gone.
+type Transfer struct {
+	UUID           string             `json:"uuid"`
+	Num            int                `json:"num"`
+	FromType       string             `json:"from_type"` // pg_dump, or gof3r: a file
+	ToType         string             `json:"to_type"`   // gof3r, or pg_restore
+	FromName       string             `json:"from_name"`
+	ToName         string             `json:"to_name"`
+	Schedule       *ID                `json:"schedule"`
+	Options        map[string]string  `json:"options"`
+	Warnings       int                `json:"warnings"`
+	Succeeded      *bool              `json:"succeeded"`
+	ProcessedBytes int64              `json:"processed_bytes"`
+	SourceBytes    int64              `json:"source_bytes"`
+	Logs           List[TransferLine] `json:"logs"`
+	CreatedAt      Time               `json:"created_at"`
+	StartedAt      *Time              `json:"started_at"`
+	FinishedAt     *Time              `json:"finished_at"`
+	CanceledAt     *Time              `json:"canceled_at"`
+	UpdatedAt      Time               `json:"updated_at"`
+}
+
+// A TransferLine is something that happened to a transfer.
+type TransferLine struct {
+	CreatedAt Time   `json:"created_at"`
+	Message   string `json:"message"`
+}
+
+// A PublicURL is where a backup can be fetched without credentials, for a while.
+type PublicURL struct {
+	URL       string `json:"url"`
+	ExpiresAt Time   `json:"expires_at"`
+}
+
+// RestoreOpts is what is restored.
+type RestoreOpts struct {
+	BackupURL  string   `json:"backup_url"`
+	Extensions []string `json:"extensions,omitempty"`
+}
+
+// CopyOpts is what is copied.
+type CopyOpts struct {
+	FromURL string `json:"from_url"`
+	ToURL   string `json:"to_url"`
+}

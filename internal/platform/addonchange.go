@@ -242,17 +242,34 @@ func (p *Platform) endAddon(tx *store.Tx, a cloister.Actor, addon *cloister.Addo
 		}
 		said = append(said, say)
 	}
+	if err := lastBackup(tx, *addon); err != nil {
+		return nil, err
+	}
 	addon.State = cloister.Deprovisioning
 	return said, tx.UpdateAddon(*addon)
 }
 
-// recall detaches the add-ons of an app that goes from all others. It returns what is to be said then.
+// lastBackup has a backup taken of a database that is about to end, which is kept for a week.
+func lastBackup(tx *store.Tx, addon cloister.Addon) error {
+	s, err := tx.Service(addon.ServiceID)
+	if err != nil || s.Kind != "postgres" || addon.State != cloister.Provisioned {
+		return err
+	}
+	_, err = tx.InsertTransfer(cloister.Transfer{ID: cloister.NewID(), AppID: addon.AppID, AddonID: addon.ID, Kind: cloister.BackupTransfer, FromName: addon.Name,
+		ToName: "BACKUP", Last: true, ExpiresAt: tx.Now.Add(cloister.LastBackupLife), Logs: []cloister.TransferLine{}})
+	return err
+}
+
+// recall detaches the add-ons of an app that goes from all others, and has last backups taken. It returns what is to be said then.
 func (p *Platform) recall(tx *store.Tx, a cloister.Actor, appID string) (said []func(), err error) {
 	all, err := tx.Addons(store.AddonFilter{App: appID})
 	if err != nil {
 		return nil, err
 	}
 	for _, addon := range all {
+		if err := lastBackup(tx, addon); err != nil {
+			return nil, err
+		}
 		attached, err := tx.AttachmentsOf(addon.ID)
 		if err != nil {
 			return nil, err

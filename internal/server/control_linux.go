@@ -117,8 +117,12 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	if err != nil {
 		return err
 	}
+	shelf, err := control.OpenShelf(filepath.Join(c.controlDir(), "backups"))
+	if err != nil {
+		return err
+	}
 	ctl := control.New(s, e, table, stream, builds, control.Config{Owner: "control", AppDomain: c.AppDomain, DailyRestarts: c.DailyRestarts, Balancers: c.balancers(), ProxyProtocol: c.ProxyProtocol,
-		Mail: c.SMTP, ACM: issuer, Staples: staple.Asker{Client: authorities}, Networks: c.networks(), Webhooks: webhook.New(receivers), Kinds: kinds, Partners: partners{http: receivers.Client(5*time.Second, partner.Patience, 2), api: c.apiURL()}, Forget: git.Delete, Output: func(id string) io.WriteCloser {
+		Mail: c.SMTP, ACM: issuer, Staples: staple.Asker{Client: authorities}, Networks: c.networks(), Webhooks: webhook.New(receivers), Kinds: kinds, Shelf: shelf, Fetch: fetcher(receivers), Partners: partners{http: receivers.Client(5*time.Second, partner.Patience, 2), api: c.apiURL()}, Forget: git.Delete, Output: func(id string) io.WriteCloser {
 			if err := lines.DropOutput(id); err != nil {
 				log.Warn("an old output of a release was not removed", "release", id, "err", err)
 			}
@@ -138,7 +142,7 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	}
 	handler := &front{git: git, streams: lines.Handler(), sources: sources, slugs: imports, web: web.New(p, c.identityProvider(), log),
 		api: api.New(api.Config{WebPort: c.webPort(), GitURL: "https://" + loopback(c.Listen) + "/"}, p,
-			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, Terminals: ctl.Sessions(), Shells: shells, Services: ctl.Services(), Bastions: bastions{shells, c.apiPort()}, Metrics: measured.Handler(), CheckBuildpack: build.CheckBuildpack}, log)}
+			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, Terminals: ctl.Sessions(), Shells: shells, Services: ctl.Services(), Backups: shelf, Bastions: bastions{shells, c.apiPort()}, Metrics: measured.Handler(), CheckBuildpack: build.CheckBuildpack}, log)}
 	sessions := attach.New(attach.Config{Claim: func(secret cloister.Secret) (attach.Session, bool) { return ctl.Sessions().Claim(secret) }}, log)
 
 	safe := &backups{source: backup.Source{Store: s, Git: git, Images: images, Files: c.files(), Scratch: c.controlDir()}, lock: backup.ByKey(keys.derive("backup")), keyFile: c.keyFile()}

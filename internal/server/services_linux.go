@@ -4,6 +4,8 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"github.com/cloister-dev/cloister/internal/addon/postgres"
 	"github.com/cloister-dev/cloister/internal/addon/redis"
 	"github.com/cloister-dev/cloister/internal/build"
+	"github.com/cloister-dev/cloister/internal/outside"
 	"github.com/cloister-dev/cloister/internal/store"
 	"github.com/cloister-dev/cloister/services"
 )
@@ -88,4 +91,24 @@ func servicesEnsure(ctx context.Context, args []string) error {
 		fmt.Fprintf(os.Stderr, "Service %s is ready, %s\n", name, time.Since(start).Round(time.Second))
 	}
 	return nil
+}
+
+// fetcher opens what is at an address that a tenant has chosen, for an hour at most.
+func fetcher(to outside.Config) func(context.Context, string) (io.ReadCloser, error) {
+	client := to.Client(10*time.Second, time.Hour, 4)
+	return func(ctx context.Context, url string) (io.ReadCloser, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return nil, cloister.Errorf(cloister.Invalid, "It is no address.")
+		}
+		res, err := client.Do(req)
+		if err != nil {
+			return nil, cloister.Errorf(cloister.Invalid, "%s does not answer as it should.", req.URL.Hostname())
+		}
+		if res.StatusCode != http.StatusOK {
+			outside.Finish(res)
+			return nil, cloister.Errorf(cloister.Invalid, "%s answers %s.", req.URL.Hostname(), res.Status)
+		}
+		return res.Body, nil
+	}
 }

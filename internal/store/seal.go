@@ -123,6 +123,7 @@ var sealedColumns = []struct{ table, keys, column string }{
 	{"addons", "id", "secrets"},
 	{"addon_configs", "addon_id namespace", "vars"},
 	{"credentials", "addon_id name", "secret"},
+	{"transfers", "id", "source"},
 }
 
 // Reseal seals all secrets with another key of 32 bytes, at once or not at all. From then on the store wants that key: this

@@ -49,6 +49,7 @@ func (tx *Tx) TouchAll() error {
 		{"acm", `SELECT $1, id, 1, $2, 0, '', '' FROM apps WHERE acm`},
 		{"staple", `SELECT $1, id, 1, $2, 0, '', '' FROM apps WHERE id IN (SELECT app_id FROM endpoints)`},
 		{"autoscale", `SELECT $1, id, 1, $2, 0, '', '' FROM autoscales WHERE active`},
+		{"transfer", `SELECT $1, id, 1, $2, 0, '', '' FROM transfers WHERE finished_at IS NULL OR expires_at IS NOT NULL`},
 		{"addon", `SELECT $1, id, 1, $2, 0, '', '' FROM addons WHERE TRUE`},
 		{"webhook", `SELECT $1, id, 1, $2, 0, '', '' FROM webhooks WHERE ended OR id IN (SELECT webhook_id FROM deliveries WHERE next_at IS NOT NULL)`},
 	} {
