@@ -46,7 +46,7 @@ func Errorf(kind Kind, format string, args ...any) error {
 
 // Missing is the NotFound error for a noun, in the words of Heroku's API: "Couldn't find that app."
 func Missing(resource string) error {
-	words := map[string]string{"add_on": "add-on", "add_on attachment": "add-on attachment", "addon_service": "add-on service", "two_factor": "second factor", "sni_endpoint": "SNI endpoint", "enterprise_account": "enterprise account", "region": "region", "pipeline_coupling": "pipeline coupling", "pipeline_promotion": "promotion"}
+	words := map[string]string{"addon": "add-on", "add_on": "add-on", "add_on attachment": "add-on attachment", "addon_service": "add-on service", "two_factor": "second factor", "sni_endpoint": "SNI endpoint", "enterprise_account": "enterprise account", "region": "region", "pipeline_coupling": "pipeline coupling", "pipeline_promotion": "promotion"}
 	w := resource
 	if v, ok := words[resource]; ok {
 		w = v
