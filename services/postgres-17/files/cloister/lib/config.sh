@@ -2,7 +2,7 @@
 cat >/data/hba.conf <<-end
 	local   all              all                                      peer map=inside
 	local   replication      all                                      peer map=inside
-	hostssl all              postgres                       all       reject
+	hostssl all              heroku                         all       reject
 	hostssl all              pgautofailover_monitor         all       cert map=cluster
 	hostssl pg_auto_failover autoctl_node                   all       cert map=cluster
 	hostssl all              pgautofailover_replicator      all       cert map=cluster
