@@ -51,6 +51,19 @@ join() {
 	exec pg_autoctl create postgres "${options[@]}" --name "$SLOT" --pghost /tmp --dbname postgres --monitor "$monitor" --run
 }
 
+# pg_autoctl keeps what a server says for itself, so servers write to a pipe.
+mkdir -p /tmp/log
+mkfifo /tmp/log/postgres
+cat >>/data/postgres.conf <<-end
+	logging_collector = on
+	log_directory = '/tmp/log'
+	log_filename = 'postgres'
+	log_rotation_age = 0
+	log_rotation_size = 0
+end
+relay() { trap '' TERM INT && exec cat <>/tmp/log/postgres >&2; }
+relay &
+
 # hasten keeps a copy of the other instance from waiting minutes for a checkpoint there that takes its time.
 hasten() {
 	local other="host=$((1 - SLOT)).$NAME dbname=postgres user=pgautofailover_replicator"

@@ -17,7 +17,7 @@ cat >/data/ident.conf <<-end
 end
 printf '%s\n' "$SETTINGS" >/data/settings.conf
 cat >/data/postgres.conf <<-end
-	listen_addresses = '0.0.0.0'
+	listen_addresses = '*'
 	port = 5432
 	unix_socket_directories = '/tmp'
 	hba_file = '/data/hba.conf'

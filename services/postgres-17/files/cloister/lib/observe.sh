@@ -1,6 +1,7 @@
 # What `look` prints is what these have seen last: asking takes a moment, and somebody looks all the time.
 
-# observe asks a server the same again and again, by one connection, and keeps the answer in a file, with when that was.
+# observe asks a server the same again and again, by one connection, and keeps the answer in a file, with when that was. The
+# server of this instance may be told to stop when its clients are gone, so this one goes.
 observe() {
 	local file=$1 query=$2 line answer
 	shift 2
@@ -8,7 +9,7 @@ observe() {
 	while :; do
 		coproc asked { exec psql -XqAt "$@" 2>/dev/null; }
 		local in=${asked[0]} out=${asked[1]} pid=$asked_PID
-		while printf '%s;\n\\echo .\n' "$query" >&"$out"; do
+		while ! stopping && printf '%s;\n\\echo .\n' "$query" >&"$out"; do
 			answer=""
 			while read -r -t 3 line <&"$in" && [ "$line" != . ]; do answer+=$line$'\n'; done
 			[ "$line" = . ] && [ -n "$answer" ] || break
@@ -19,6 +20,12 @@ observe() {
 		wait "$pid" 2>/dev/null || :
 		sleep 0.2
 	done
+}
+
+# stopping looks at what a server says of itself in its file.
+stopping() {
+	local state
+	{ mapfile -t state <"$PGDATA/postmaster.pid"; } 2>/dev/null && [[ "${state[7]:-}" = stopping* ]]
 }
 
 observe_server() {
