@@ -59,7 +59,7 @@ func (v *service) strangers(t *testing.T) {
 	}{
 		{"a wrong password", func(c *pgx.ConnConfig) { c.Password = "wrong" }, "password authentication failed"},
 		{"without TLS", func(c *pgx.ConnConfig) { c.TLSConfig = nil }, "no encryption"},
-		{"the superuser", func(c *pgx.ConnConfig) { c.User = "postgres" }, "pg_hba.conf rejects"},
+		{"the superuser", func(c *pgx.ConnConfig) { c.User = "heroku" }, "pg_hba.conf rejects"},
 		{"a member of the cluster", func(c *pgx.ConnConfig) { c.User, c.Database = "pgautofailover_monitor", "postgres" }, "certificate"},
 		{"another database", func(c *pgx.ConnConfig) { c.Database = "postgres" }, "permission denied for database"},
 	} {

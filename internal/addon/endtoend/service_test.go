@@ -29,7 +29,7 @@ type service struct {
 }
 
 // start makes an add-on and tends it until the end of the test.
-func (w *world) start(kind addon.Kind, image, name string, p cloister.Plan) *service {
+func (w *world) start(kind addon.Kind, image, name string, p cloister.Plan, options ...map[string]string) *service {
 	w.Helper()
 	v := &service{world: w, kind: kind, image: w.image(image), stopped: map[string]bool{}}
 	v.exec = func(ctx context.Context, slot string, p engine.Process, t engine.Terminal) (int, error) {
@@ -37,7 +37,10 @@ func (w *world) start(kind addon.Kind, image, name string, p cloister.Plan) *ser
 	}
 	v.spec = addon.Spec{Plan: p, Zones: 3, Addon: cloister.Addon{ID: cloister.NewID(), Name: name, PlanID: p.ID, State: cloister.Provisioned, CreatedAt: time.Now()},
 		Credentials: []cloister.Credential{{Name: cloister.DefaultCredential, User: "u" + cloister.RandomHex(7), Password: cloister.NewToken(), State: cloister.CredentialActive}}}
-	if err := kind.Check(p, nil); err != nil {
+	for _, o := range options {
+		v.spec.Addon.Options = o
+	}
+	if err := kind.Check(p, v.spec.Addon.Options); err != nil {
 		w.Fatal(err)
 	}
 	var err error

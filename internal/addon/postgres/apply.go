@@ -61,12 +61,15 @@ func serverSQL(s addon.Spec) string {
 		AS 'SELECT rolname, rolpassword FROM pg_authid WHERE rolname = $1 AND rolcanlogin AND NOT rolsuper AND coalesce(rolvaliduntil, ''infinity'') > now() AND pg_has_role(oid, ''`+marker+`'', ''MEMBER'')'`,
 		"SELECT FROM pg_proc WHERE proname = 'pooled'"))
 	b.WriteString("REVOKE ALL ON FUNCTION public.pooled FROM PUBLIC;\nGRANT EXECUTE ON FUNCTION public.pooled TO pgbouncer;\nGRANT CONNECT ON DATABASE postgres TO pgbouncer;\n")
+	b.WriteString("SELECT 'GRANT pg_checkpoint TO pgautofailover_replicator' FROM pg_roles WHERE rolname = 'pgautofailover_replicator' \\gexec\n")
 	for _, c := range s.Credentials {
 		b.WriteString(makeRole(role(c)) + mark(role(c)))
 	}
 	fmt.Fprintf(&b, "GRANT pg_monitor, pg_signal_backend TO %s;\n", name(role(own)))
-	b.WriteString(once(fmt.Sprintf("CREATE DATABASE %s OWNER %s", d, name(role(own))), "SELECT FROM pg_database WHERE datname = "+text(database(s))))
-	fmt.Fprintf(&b, "ALTER DATABASE %s CONNECTION LIMIT %d;\nREVOKE ALL ON DATABASE %[1]s FROM PUBLIC;\n", d, limit(s.Plan.Shape))
+	is := "SELECT FROM pg_database WHERE datname = " + text(database(s))
+	fmt.Fprintf(&b, "SELECT format('ALTER DATABASE %%I RENAME TO %%I', datname, %s) FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres' AND NOT EXISTS (%s) LIMIT 1 \\gexec\n", text(database(s)), is) // that of another add-on, whose data these were
+	b.WriteString(once("CREATE DATABASE "+d, is))
+	fmt.Fprintf(&b, "ALTER DATABASE %s OWNER TO %s;\nALTER DATABASE %[1]s CONNECTION LIMIT %[3]d;\nREVOKE ALL ON DATABASE %[1]s FROM PUBLIC;\n", d, name(role(own)), limit(s.Plan.Shape))
 	return b.String()
 }
 

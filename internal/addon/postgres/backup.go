@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/addon"
@@ -118,4 +119,28 @@ func (k Kind) Switch(ctx context.Context, s addon.Spec, x addon.Exec) (string, e
 	}
 	said, err := x.Output(ctx, slot, "", "/cloister/bin/wal", "switch")
 	return strings.TrimSpace(said), err
+}
+
+// RecoverBase gives a new instance that waits for its data the base backup of another one, as BaseBackup wrote it.
+func (k Kind) RecoverBase(ctx context.Context, x addon.Exec, r io.Reader) error {
+	_, _, err := stream(ctx, x, first, r, nil, "/cloister/bin/recover", "base")
+	return err
+}
+
+// RecoverPiece gives it a piece of the log, as Fetch wrote it. It needs all that were finished after the base backup began,
+// and histories.
+func (k Kind) RecoverPiece(ctx context.Context, x addon.Exec, name string, r io.Reader) error {
+	_, _, err := stream(ctx, x, first, r, nil, "/cloister/bin/recover", "wal", name)
+	return err
+}
+
+// RecoverTo says that it has all, and how far to go: to a moment that the pieces reach, or with the zero time to their end. It
+// is the database of its own add-on from the first Apply on.
+func (k Kind) RecoverTo(ctx context.Context, x addon.Exec, at time.Time) error {
+	to := ""
+	if !at.IsZero() {
+		to = at.UTC().Format("2006-01-02 15:04:05.999999+00")
+	}
+	_, err := x.Output(ctx, first, "", "/cloister/bin/recover", "to", to)
+	return err
 }

@@ -65,11 +65,11 @@ func monitorConfig() []string {
 		"shared_preload_libraries = 'pgautofailover'",
 		// How soon a failure is one: milliseconds, and how many times in a row.
 		"pgautofailover.health_check_period = 1000",
-		"pgautofailover.health_check_timeout = 1000",
+		"pgautofailover.health_check_timeout = 2000",
 		"pgautofailover.health_check_max_retries = 2",
 		"pgautofailover.health_check_retry_delay = 500",
 		"pgautofailover.node_considered_unhealthy_timeout = 4000",
-		"pgautofailover.primary_demote_timeout = 4000",
+		"pgautofailover.primary_demote_timeout = 2000",
 		"pgautofailover.startup_grace_period = 5000",
 	}
 }

@@ -17,7 +17,7 @@ import (
 // can be two passwords while one is rotated, and nothing changes its owner.
 
 // taken are names of roles that are not to be had.
-var taken = regexp.MustCompile(`^(postgres|public|none|pg_.*|pgautofailover.*|autoctl.*|pgbouncer|cloister.*|current_.*|session_user|user|u[0-9a-f]{14})$`)
+var taken = regexp.MustCompile(`^(postgres|heroku|public|none|pg_.*|pgautofailover.*|autoctl.*|pgbouncer|cloister.*|current_.*|session_user|user|u[0-9a-f]{14})$`)
 
 // role is the name of a credential's role: the credential's, as on Heroku, unless that has another meaning.
 func role(c cloister.Credential) string {

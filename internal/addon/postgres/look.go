@@ -28,7 +28,7 @@ func judge(f map[string]string, slot string) addon.Health {
 		return addon.Health{Ready: f["monitor"] != ""}
 	case f["recovery"] == "t" || f["recovery"] == "true":
 		return addon.Health{Ready: f["following"] == "1", Role: "standby"}
-	case f["recovery"] != "" && slices.Contains(primaries, f["goal"]):
+	case f["recovery"] != "" && slices.Contains(primaries, f["goal"]) && (f["readonly"] == "off" || f["full"] != ""):
 		return addon.Health{Ready: true, Role: "primary"}
 	}
 	return addon.Health{}

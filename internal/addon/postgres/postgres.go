@@ -39,7 +39,9 @@ const (
 )
 
 // Kind is addon.Kind for PostgreSQL.
-type Kind struct{}
+type Kind struct {
+	Forks bool // whoever starts instances gives those of a fork its data, by RecoverBase, RecoverPiece and RecoverTo
+}
 
 var _ addon.Kind = Kind{}
 
@@ -50,7 +52,7 @@ const (
 )
 
 // Check refuses plans that there is not enough of to run anything, and options that it does not know.
-func (Kind) Check(plan cloister.Plan, options map[string]string) error {
+func (k Kind) Check(plan cloister.Plan, options map[string]string) error {
 	if plan.Shape.Memory < minMemory || plan.Shape.Disk < minDisk {
 		return cloister.Errorf(cloister.Invalid, "Plan %s has too little for Postgres. It takes %d MB of memory and %d MB of disk at least.", plan.Name, minMemory>>20, minDisk>>20)
 	}
@@ -60,7 +62,11 @@ func (Kind) Check(plan cloister.Plan, options map[string]string) error {
 			if value != Version {
 				return cloister.Errorf(cloister.Invalid, "Postgres version %q is not to be had. There is %s.", value, Version)
 			}
-		case "fork", "follow", "rollback", "as-of", "by":
+		case "fork", "rollback", "to":
+			if !k.Forks {
+				return cloister.Errorf(cloister.Unsupported, "A database cannot be made of another one with --%s here. Make an empty one, and copy with `pg:copy`.", name)
+			}
+		case "follow":
 			return cloister.Errorf(cloister.Unsupported, "A database cannot be made of another one with --%s here. Make an empty one, and copy with `pg:copy`.", name)
 		default:
 			return cloister.Errorf(cloister.Invalid, "Postgres has no option %q. There is version.", name)
@@ -127,6 +133,9 @@ func (k Kind) Run(s addon.Spec, slot string) addon.Run {
 		env["BALLAST"] = fmt.Sprint(ballast(shape))
 		env["ARCHIVE"] = fmt.Sprint(shape.Disk / 8)
 		env["DATABASE"] = database(s)
+		if s.Addon.Options["fork"] != "" || s.Addon.Options["rollback"] != "" {
+			env["RECOVER"] = "1"
+		}
 		env["POOL"] = fmt.Sprint(pool(shape))
 	}
 	return addon.Run{Command: []string{"/cloister/bin/start"}, Env: env}

@@ -2,7 +2,7 @@
 cat >/data/hba.conf <<-end
 	local   all              all                                      peer map=inside
 	local   replication      all                                      peer map=inside
-	hostssl all              postgres                       all       reject
+	hostssl all              heroku                         all       reject
 	hostssl all              pgautofailover_monitor         all       cert map=cluster
 	hostssl pg_auto_failover autoctl_node                   all       cert map=cluster
 	hostssl all              pgautofailover_replicator      all       cert map=cluster
@@ -17,7 +17,7 @@ cat >/data/ident.conf <<-end
 end
 printf '%s\n' "$SETTINGS" >/data/settings.conf
 cat >/data/postgres.conf <<-end
-	listen_addresses = '0.0.0.0'
+	listen_addresses = '*'
 	port = 5432
 	unix_socket_directories = '/tmp'
 	hba_file = '/data/hba.conf'
