@@ -165,7 +165,7 @@ func attachment(t platform.AttachmentInfo) heroku.Attachment {
 	return heroku.Attachment{ID: t.ID, Name: t.Name, Namespace: optional(t.Namespace), App: heroku.Named{ID: t.App.ID, Name: t.App.Name},
 		Addon: heroku.AddonRef{ID: x.ID, Name: x.Name, App: heroku.Named{ID: x.App.ID, Name: x.App.Name},
 			Plan: heroku.Named{ID: x.Plan.ID, Name: x.Service.Name + ":" + x.Plan.Name}},
-		ConfigVars: t.Vars, CreatedAt: heroku.At(t.CreatedAt), UpdatedAt: heroku.At(t.UpdatedAt)}
+		ConfigVars: t.Vars, WebURL: webURL(x), CreatedAt: heroku.At(t.CreatedAt), UpdatedAt: heroku.At(t.UpdatedAt)}
 }
 
 // webURL is where the page of an add-on is, for those who sign in there by themselves; sso is for the others.

@@ -39,7 +39,7 @@ func TestAddonsAnswerAsTheSchemaSays(t *testing.T) {
 	object("GET", "/addon-services/acme-db/plans/acme-db:large", "", 200, "plan")
 	object("GET", "/addon-services/acme-db/region-capabilities", "", 200, "add-on-region-capability")
 	object("GET", "/regions/tokyo/addon-region-capabilities", "", 200, "add-on-region-capability")
-	x := object("POST", "/apps/hello/addons", `{"plan":{"name":"acme-db"},"attachment":{"name":"store"},"config":{"a":"b"}}`, 201, "add-on")
+	x := object("POST", "/apps/hello/addons", `{"plan":{"name":"acme-db"},"attachment":{"name":"store"},"config":{"a":"b","fast":true}}`, 201, "add-on")
 	if x["state"] != "provisioning" || x["plan"].(map[string]any)["name"] != "acme-db:small" {
 		t.Errorf("made %v", x)
 	}
@@ -49,6 +49,9 @@ func TestAddonsAnswerAsTheSchemaSays(t *testing.T) {
 	object("GET", "/apps/hello/addons", "", 200, "add-on")
 	object("POST", "/actions/addons/resolve", `{"addon":"STORE","app":"hello","addon_service":null}`, 200, "add-on")
 	at := object("GET", "/apps/hello/addon-attachments/STORE", "", 200, "add-on-attachment")
+	if at["web_url"] != "https://example.com/sso" {
+		t.Errorf("the dashboard of an attachment is at %v", at["web_url"])
+	}
 	object("POST", "/actions/addon-attachments/resolve", `{"addon_attachment":"STORE_URL","app":"hello"}`, 200, "add-on-attachment")
 	object("GET", "/addon-attachments", "", 200, "add-on-attachment")
 	object("GET", "/addons/"+name+"/addon-attachments", "", 200, "add-on-attachment")

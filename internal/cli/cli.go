@@ -123,6 +123,7 @@ var groups = []kong.Group{
 	{Key: "apps", Title: "Apps"},
 	{Key: "dynos", Title: "Dynos"},
 	{Key: "config", Title: "Config vars, releases, logs"},
+	{Key: "addons", Title: "Add-ons"},
 	{Key: "build", Title: "Domains, buildpacks, stacks"},
 	{Key: "people", Title: "People"},
 	{Key: "tools", Title: "Heroku's tools, git, this machine"},

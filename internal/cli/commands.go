@@ -111,6 +111,25 @@ type commands struct {
 	Deliveries    deliveries          `cmd:"" name:"webhooks:deliveries" group:"config" help:"List what webhooks were told, and how that went."`
 	Delivery      deliveryInfo        `cmd:"" name:"webhooks:deliveries:info" group:"config" help:"Show what a webhook was told."`
 
+	Addons        addonsList      `cmd:"" name:"addons" group:"addons" help:"List the add-ons of an app, or of all apps."`
+	AddonServices addonServices   `cmd:"" name:"addons:services" group:"addons" help:"List what add-ons can be made of."`
+	AddonPlans    addonPlans      `cmd:"" name:"addons:plans" group:"addons" help:"List the plans of a service."`
+	AddonCreate   addonCreate     `cmd:"" name:"addons:create" group:"addons" help:"Create an add-on."`
+	AddonInfo     addonInfo       `cmd:"" name:"addons:info" group:"addons" help:"Show an add-on."`
+	AddonWait     addonWait       `cmd:"" name:"addons:wait" group:"addons" help:"Wait for add-ons to be created, or gone."`
+	AddonAttach   addonAttach     `cmd:"" name:"addons:attach" group:"addons" help:"Attach an add-on to an app."`
+	AddonDetach   addonDetach     `cmd:"" name:"addons:detach" group:"addons" help:"Detach an add-on from an app."`
+	AddonRename   addonRename     `cmd:"" name:"addons:rename" group:"addons" help:"Rename an add-on."`
+	AddonUpgrade  addonUpgrade    `cmd:"" name:"addons:upgrade" group:"addons" help:"Change the plan of an add-on, up or down."`
+	AddonDestroy  addonDestroy    `cmd:"" name:"addons:destroy" group:"addons" help:"Destroy add-ons."`
+	AddonOpen     addonOpen       `cmd:"" name:"addons:open" group:"addons" help:"Open the dashboard of an add-on in a browser."`
+	AddonDocs     addonDocs       `cmd:"" name:"addons:docs" group:"addons" help:"Open the documentation of a service in a browser."`
+	ServiceAdd    serviceAdd      `cmd:"" name:"addon-services:add" group:"addons" help:"Make a provider of add-ons known; only operators may."`
+	ServiceDrop   serviceRemove   `cmd:"" name:"addon-services:remove" group:"addons" help:"Forget a provider of add-ons."`
+	ServiceEnd    serviceShutdown `cmd:"" name:"addon-services:shutdown" group:"addons" help:"Have no new add-ons of a service."`
+	ServiceOffer  serviceOffer    `cmd:"" name:"addon-services:offer" group:"addons" help:"Have new add-ons of a service again."`
+	PlanSet       planSet         `cmd:"" name:"addon-plans:set" group:"addons" help:"Set the price of a plan, and where it is to be had."`
+
 	Domains      domains          `cmd:"" name:"domains" group:"build" help:"List the domains of an app."`
 	DomainsAdd   domainAdd        `cmd:"" name:"domains:add" group:"build" help:"Add a domain."`
 	DomainsDrop  domainRemove     `cmd:"" name:"domains:remove" group:"build" help:"Remove a domain."`
@@ -194,6 +213,9 @@ type commands struct {
 
 // aliases are the other names that Heroku's users know. They work, and are left out of the help.
 var aliases = map[string]string{
+	"addons:add":                   "addons:create",
+	"addons:downgrade":             "addons:upgrade",
+	"addons:remove":                "addons:destroy",
 	"apps:delete":                  "apps:destroy",
 	"apps:list":                    "apps",
 	"apps:stacks":                  "stacks",

@@ -158,13 +158,18 @@ func (s *Session) changeVars(ctx context.Context, f appFlag, verb string, names 
 		if vars, err = h.UpdateConfigVars(ctx, app, in); err != nil {
 			return "", err
 		}
-		rs, err := h.Releases(ctx, app, heroku.Latest("version", 1))
-		if err != nil || len(rs) == 0 {
-			return "", err
-		}
-		return "v" + strconv.Itoa(rs[0].Version), nil
+		return newest(ctx, h, app)
 	})
 	return vars, err
+}
+
+// newest names the newest release of an app: "v3".
+func newest(ctx context.Context, h *heroku.Client, app string) (string, error) {
+	rs, err := h.Releases(ctx, app, heroku.Latest("version", 1))
+	if err != nil || len(rs) == 0 {
+		return "", err
+	}
+	return "v" + strconv.Itoa(rs[0].Version), nil
 }
 
 // quote writes a value so that a shell reads it as it was.

@@ -2,7 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"strings"
+
+	"github.com/cloister-dev/cloister/internal/heroku"
 )
 
 // confirm has a person type the name of what they are about to destroy, unless they have said it already by --confirm.
@@ -22,4 +25,18 @@ func (s *Session) confirm(ctx context.Context, name, said, warning string) error
 		return complain("Confirmation did not match %s. Aborted.", name)
 	}
 	return nil
+}
+
+// confirmed does what the server may want to have confirmed by the name of the app: then a person is asked, unless they have
+// said it already by --confirm, and it is done again.
+func (s *Session) confirmed(ctx context.Context, app, said string, do func(confirm string) error) error {
+	err := do(said)
+	var wants *heroku.Error
+	if !errors.As(err, &wants) || wants.ID != heroku.ErrConfirm {
+		return err
+	}
+	if err := s.confirm(ctx, app, said, wants.Message); err != nil {
+		return err
+	}
+	return do(app)
 }

@@ -129,9 +129,7 @@ func (f *fake) appRoutes(mux *http.ServeMux) {
 		reply(w, 200, gone)
 	}))
 	f.featureRoutes(mux)
-	mux.HandleFunc("GET /apps/{app}/addons", f.on(func(w http.ResponseWriter, r *http.Request, a *heroku.App) {
-		problem(w, 501, heroku.ErrUnsupported, "This server has no add-ons yet.", "")
-	}))
+	f.addonRoutes(mux)
 	mux.HandleFunc("GET /apps/{app}/collaborators", f.on(func(w http.ResponseWriter, r *http.Request, a *heroku.App) {
 		reply(w, 200, append([]heroku.Collaborator{{User: heroku.CollaboratorUser{Email: "acme@herokumanager.com"}, Role: heroku.Pointer("owner")}}, f.collabs...))
 	}))

@@ -62,6 +62,15 @@ func (f appFlag) target(ctx context.Context, s *Session) (*heroku.Client, string
 	return h, app, err
 }
 
+// perhaps is the app's name for a command that can do without: "" where there is none, or more than one among the git remotes.
+func (f appFlag) perhaps(ctx context.Context, s *Session) (string, error) {
+	app, err := f.app(ctx, s)
+	if err != nil && f.Remote == "" {
+		return "", nil
+	}
+	return app, err
+}
+
 // A spaceFlag names the space that a command is for, by its first argument or by --space.
 type spaceFlag struct {
 	Name  string `arg:"" optional:"" name:"space" help:"The space."`

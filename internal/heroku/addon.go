@@ -92,11 +92,11 @@ type AddonRef struct {
 
 // AddonOpts is what is asked for when an add-on is made.
 type AddonOpts struct {
-	Plan       Ref               `json:"plan"`
-	Name       string            `json:"name,omitempty"`
-	Attachment *AttachmentName   `json:"attachment,omitempty"`
-	Config     map[string]string `json:"config,omitempty"`
-	Confirm    string            `json:"confirm,omitempty"`
+	Plan       Ref             `json:"plan"`
+	Name       string          `json:"name,omitempty"`
+	Attachment *AttachmentName `json:"attachment,omitempty"`
+	Config     Env             `json:"config,omitempty"` // options of the service: a flag without a value comes as true
+	Confirm    string          `json:"confirm,omitempty"`
 }
 
 // An AttachmentName is how a new add-on is to be called in its app.

@@ -1,6 +1,9 @@
 package heroku
 
-import "context"
+import (
+	"context"
+	"encoding/json"
+)
 
 var wholeAddons = Expand("addon_service,plan")
 
@@ -39,6 +42,21 @@ func (c *Client) ResolveAddons(ctx context.Context, in AddonResolveOpts) (out []
 	return out, c.Do(ctx, "POST", "/actions/addons/resolve", in, &out)
 }
 
+// AddonSSO is how a browser goes to the page of an add-on at its provider. It is a secret: who has it is the caller there.
+func (c *Client) AddonSSO(ctx context.Context, app, addon string) (AddonSSO, error) {
+	return get[AddonSSO](ctx, c, Path("/apps/%s/addons/%s/sso", app, addon))
+}
+
+// AllAttachments lists the attachments of all apps that the caller sees.
+func (c *Client) AllAttachments(ctx context.Context) ([]Attachment, error) {
+	return all[Attachment](ctx, c, "/addon-attachments")
+}
+
+// AppAttachment finds an attachment of an app by its name or id.
+func (c *Client) AppAttachment(ctx context.Context, app, attachment string) (Attachment, error) {
+	return get[Attachment](ctx, c, Path("/apps/%s/addon-attachments/%s", app, attachment))
+}
+
 // Attachments lists the attachments of an app.
 func (c *Client) Attachments(ctx context.Context, app string) ([]Attachment, error) {
 	return all[Attachment](ctx, c, Path("/apps/%s/addon-attachments", app))
@@ -72,4 +90,29 @@ func (c *Client) AddonServices(ctx context.Context) ([]AddonService, error) {
 // Plans lists the plans of a service.
 func (c *Client) Plans(ctx context.Context, service string) ([]Plan, error) {
 	return all[Plan](ctx, c, Path("/addon-services/%s/plans", service))
+}
+
+// AddonService finds a service by its name or id.
+func (c *Client) AddonService(ctx context.Context, service string) (AddonService, error) {
+	return get[AddonService](ctx, c, Path("/addon-services/%s", service))
+}
+
+// AddAddonService makes the service of a provider known by its manifest, or changes what that says.
+func (c *Client) AddAddonService(ctx context.Context, manifest json.RawMessage) (AddonService, error) {
+	return call[AddonService](ctx, c, "POST", "/addon-services", manifest)
+}
+
+// ChangeAddonService says whether there are to be new add-ons of a service.
+func (c *Client) ChangeAddonService(ctx context.Context, service string, in ServiceOpts) (AddonService, error) {
+	return call[AddonService](ctx, c, "PATCH", Path("/addon-services/%s", service), in)
+}
+
+// RemoveAddonService takes the service of a provider out of the catalogue.
+func (c *Client) RemoveAddonService(ctx context.Context, service string) (AddonService, error) {
+	return call[AddonService](ctx, c, "DELETE", Path("/addon-services/%s", service), nil)
+}
+
+// ChangePlan sets the price of a plan, and where it is to be had.
+func (c *Client) ChangePlan(ctx context.Context, service, plan string, in PlanOpts) (Plan, error) {
+	return call[Plan](ctx, c, "PATCH", Path("/addon-services/%s/plans/%s", service, plan), in)
 }

@@ -157,7 +157,7 @@ func (p *Platform) ChangeAddon(ctx context.Context, a cloister.Actor, app, ref s
 			if err := cloister.ValidAddonName(*in.Name); err != nil {
 				return err
 			}
-			if out.Name = strings.ToLower(*in.Name); out.Name != was.Name && out.SpaceID != "" {
+			if out.Name = strings.ToLower(*in.Name); out.Name != was.Name && out.SpaceID != "" && out.Service.Datastore {
 				return cloister.Errorf(cloister.Unsupported, "%s answers in its space at a name that is made of its own, which clients have: it cannot be renamed. Attach it under another name with `addons:attach --as`.", was.Name)
 			}
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 // covered are the topics of the official CLI of which every command is in a script.
-var covered = []string{"access", "certs", "clients", "domains", "drains", "dyno", "keys", "logs", "maintenance", "members", "peerings", "pipelines", "ps", "releases", "run", "sessions", "spaces", "teams", "trusted-ips", "webhooks"}
+var covered = []string{"access", "addons", "certs", "clients", "domains", "drains", "dyno", "keys", "logs", "maintenance", "members", "peerings", "pipelines", "ps", "releases", "run", "sessions", "spaces", "teams", "trusted-ips", "webhooks"}
 
 // uncovered are commands of those topics that no script runs, and why.
 var uncovered = map[string]string{

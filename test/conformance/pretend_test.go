@@ -110,7 +110,7 @@ func (p *pretend) start(t testing.TB, dir, providerPort string) (err error) {
 	authority := acmtest.Start(t, router.Listener.Addr().(*net.TCPAddr).Port, 1, 90*24*time.Hour)
 	issuer := acm.New(acm.Config{Directory: authority.Directory, Roots: authority.Pool(), Key: key}, slog.New(slog.DiscardHandler))
 	p.control = control.New(p.store, engine, router, stream, nil, control.Config{Owner: "test", AppDomain: "apps.localhost", ACM: issuer,
-		Networks: []cloister.Network{office}, Output: lines.Output,
+		Networks: []cloister.Network{office}, Output: lines.Output, Partners: vendor{},
 		Webhooks: webhook.New(outside.Config{Allowed: func(string, string, syscall.RawConn) error { return nil }})}, log)
 	ended := make(chan struct{})
 	go func() {
