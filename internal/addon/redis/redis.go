@@ -160,11 +160,11 @@ func (k Kind) Look(ctx context.Context, s addon.Spec, slot string, x addon.Exec)
 func judge(f map[string]string, s addon.Spec, slot string) addon.Health {
 	switch watched := s.Plan.Shape.Standby; {
 	case slot == witness:
-		return addon.Health{Ready: f["sentinel"] == "PONG"}
+		return addon.Health{Ready: f["sentinel_primary"] != ""}
 	case f["loading"] != "0":
 		return addon.Health{}
-	case f["role"] == "slave":
-		return addon.Health{Ready: f["master_link_status"] == "up" && (!watched || f["sentinel"] == "PONG"), Role: "standby"}
+	case f["role"] == "slave": // it can take over once its sentinel has heard of it
+		return addon.Health{Ready: f["master_link_status"] == "up" && (!watched || strings.TrimLeft(f["sentinel_replicas"], "0") != ""), Role: "standby"}
 	case f["role"] == "master" && (!watched || f["sentinel_primary"] == s.Addon.InstanceName(slot)):
 		return addon.Health{Ready: true, Role: "primary"}
 	}
