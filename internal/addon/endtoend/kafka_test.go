@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -20,6 +21,9 @@ import (
 
 func TestKafka(t *testing.T) {
 	w := newWorld(t)
+	if _, err := exec.LookPath("mvn"); err != nil {
+		t.Skip("SKIPPED: mvn, which gets Kafka, is not installed (apt-get install maven)")
+	}
 	v := w.start(kafka.Kind{}, kafka.Image, "kafka-plain", plan(768, true))
 	w.client(v.image)
 	t.Logf("all ready after %s", v.ready(3*time.Minute).Round(time.Millisecond))
