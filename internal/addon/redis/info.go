@@ -12,19 +12,20 @@ import (
 
 // Info is what redis:info prints of a service, in its order. Where no instance answers it is what is known without.
 func (k Kind) Info(ctx context.Context, s addon.Spec, x addon.Exec) []addon.Fact {
-	return k.info(s, k.primary(ctx, s, x))
+	_, f := k.primary(ctx, s, x)
+	return k.info(s, f)
 }
 
-// primary is what the primary says of itself; nil if none says anything.
-func (k Kind) primary(ctx context.Context, s addon.Spec, x addon.Exec) map[string]string {
+// primary is the slot of the primary, and what it says of itself; "" and nil if none says anything.
+func (k Kind) primary(ctx context.Context, s addon.Spec, x addon.Exec) (string, map[string]string) {
 	for _, slot := range running(s) {
 		if said, err := x.Output(ctx, slot, "", "/cloister/bin/look"); err == nil {
 			if f := facts(said); judge(f, s, slot).Role == "primary" {
-				return f
+				return slot, f
 			}
 		}
 	}
-	return nil
+	return "", nil
 }
 
 func (k Kind) info(s addon.Spec, f map[string]string) []addon.Fact {
