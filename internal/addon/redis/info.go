@@ -64,14 +64,10 @@ func (k Kind) info(s addon.Spec, f map[string]string) []addon.Fact {
 	if f == nil {
 		return out
 	}
-	clients := f["connected_clients"]
-	if n := s.Plan.Shape.Connections; n > 0 {
-		clients = fmt.Sprintf("%s/%d", clients, n)
-	}
 	used, _ := strconv.ParseFloat(f["used_memory"], 64) // a number, since Valkey says it
 	limit := float64(maxmemory(s.Plan.Shape))
 	return append(out,
-		fact("Connections", clients),
+		fact("Connections", fmt.Sprintf("%s/%d", f["connected_clients"], connections(s.Plan.Shape))),
 		fact("Memory", fmt.Sprintf("%.1f MB/%.0f MB (%.1f%%)", used/(1<<20), limit/(1<<20), 100*used/limit)),
 	)
 }

@@ -60,10 +60,13 @@ func TestDataAreInTwoInstancesOfThree(t *testing.T) {
 	}
 }
 
-func TestMemoryHasRoomForTheRest(t *testing.T) {
+func TestMemoryAndFilesHaveRoomForTheRest(t *testing.T) {
 	t.Parallel()
 	for _, mb := range []int64{96, 256, 1024, 65536} {
 		shape := cloister.Shape{Memory: mb << 20}
+		if n := connections(cloister.Shape{Connections: int(mb)}); n != min(9000, int(mb)) {
+			t.Errorf("%d clients are %d", mb, n)
+		}
 		if got := maxmemory(shape); got < shape.Memory/3 || got > shape.Memory*3/4 {
 			t.Errorf("of %d MB %d are for data", mb, got>>20)
 		}
