@@ -37,7 +37,7 @@ run make --no-print-directory lint
 # leaves, and end before it does.
 packages=$(go list ./...)
 builds='/internal/build'
-alone='/internal/engine/local$|/test/'
+alone='/internal/engine/local$|/internal/addon/endtoend$|/test/'
 beside='/internal/simulation$'
 run go test -v -count=1 $(grep -vE "$builds|$alone|$beside" <<<"$packages")
 run go test -v -count=1 -p 1 -timeout 40m $(grep -E "$builds" <<<"$packages")

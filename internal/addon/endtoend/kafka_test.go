@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -20,6 +21,9 @@ import (
 
 func TestKafka(t *testing.T) {
 	w := newWorld(t)
+	if _, err := exec.LookPath("mvn"); err != nil {
+		t.Skip("SKIPPED: mvn, which gets Kafka, is not installed (apt-get install maven)")
+	}
 	v := w.start(kafka.Kind{}, kafka.Image, "kafka-plain", plan(768, true))
 	w.client(v.image)
 	t.Logf("all ready after %s", v.ready(3*time.Minute).Round(time.Millisecond))
@@ -46,7 +50,7 @@ func TestKafka(t *testing.T) {
 
 // clients tries who may come in, and what they may do.
 func (v *service) clients(t *testing.T) {
-	me := v.kafka(v.config(), kgo.ConsumeTopics("orders"), kgo.ConsumerGroup("readers"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	me := v.kafka(v.trust(), kgo.ConsumeTopics("orders"), kgo.ConsumerGroup("readers"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	for n := range 10 {
 		if err := me.ProduceSync(t.Context(), &kgo.Record{Topic: "orders", Value: fmt.Append(nil, n)}).FirstErr(); err != nil {
 			t.Fatal(err)
@@ -66,7 +70,7 @@ func (v *service) clients(t *testing.T) {
 	}
 	me.Close()
 
-	with := v.config()
+	with := v.trust()
 	with.Certificates = nil
 	stranger := v.kafka(with, kgo.RecordDeliveryTimeout(3*time.Second))
 	if err := stranger.ProduceSync(t.Context(), &kgo.Record{Topic: "orders", Value: []byte("x")}).FirstErr(); err == nil {
@@ -88,7 +92,7 @@ func (v *service) clients(t *testing.T) {
 		}
 		conn.Close()
 	}
-	me = v.kafka(v.config(), kgo.RecordDeliveryTimeout(5*time.Second))
+	me = v.kafka(v.trust(), kgo.RecordDeliveryTimeout(5*time.Second))
 	defer me.Close()
 	for topic, says := range map[string]string{"nowhere": "UNKNOWN_TOPIC", "__consumer_offsets": "AUTHORIZATION_FAILED"} {
 		if err := me.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Value: []byte("x")}).FirstErr(); err == nil || !strings.Contains(err.Error(), says) {
@@ -159,7 +163,7 @@ func (v *service) rotation(t *testing.T) {
 	if err := c.CreateTopic(t.Context(), kafka.Topic{Name: "events", Partitions: 6, ReplicationFactor: 3, Retention: -1}); err != nil {
 		t.Fatal(err)
 	}
-	old := v.kafka(v.config(), kgo.RecordDeliveryTimeout(10*time.Second))
+	old := v.kafka(v.trust(), kgo.RecordDeliveryTimeout(10*time.Second))
 	defer old.Close()
 	write := func(c *kgo.Client) error {
 		return c.ProduceSync(t.Context(), &kgo.Record{Topic: "events", Value: []byte("x")}).FirstErr()
@@ -171,7 +175,7 @@ func (v *service) rotation(t *testing.T) {
 	v.spec.Credentials = []cloister.Credential{{Name: cloister.DefaultCredential, Password: cloister.NewToken(), Old: v.spec.Credentials[0].Password}}
 	v.mu.Unlock()
 	v.apply()
-	fresh := v.kafka(v.config())
+	fresh := v.kafka(v.trust())
 	defer fresh.Close()
 	if err := errors.Join(write(old), write(fresh)); err != nil {
 		t.Errorf("while both are good: %v", err)
@@ -197,7 +201,7 @@ func (v *service) failures(t *testing.T) {
 	if err := c.CreateTopic(t.Context(), kafka.Topic{Name: "log", Partitions: 6, ReplicationFactor: 3, Retention: kafka.DefaultRetention}); err != nil {
 		t.Fatal(err)
 	}
-	me := v.kafka(v.config(), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.RequestTimeoutOverhead(3*time.Second))
+	me := v.kafka(v.trust(), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.RequestTimeoutOverhead(3*time.Second))
 	defer me.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	var written atomic.Int64
@@ -271,7 +275,7 @@ func (v *service) whole(topic string) {
 // missing reads the topic "log" from its beginning, and tells what is not in it.
 func (v *service) missing(wanted []string) []string {
 	v.Helper()
-	c := v.kafka(v.config(), kgo.ConsumeTopics("log"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	c := v.kafka(v.trust(), kgo.ConsumeTopics("log"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	defer c.Close()
 	there := map[string]bool{}
 	left := func() []string {
@@ -307,8 +311,8 @@ func (v *service) apply() {
 	}
 }
 
-// config is what a client makes of the config vars.
-func (v *service) config() *tls.Config {
+// trust is what a client makes of the config vars.
+func (v *service) trust() *tls.Config {
 	v.Helper()
 	vars := v.kind.Config(v.now())[""]
 	pair, err := tls.X509KeyPair([]byte(vars["KAFKA_CLIENT_CERT"].Reveal()), []byte(vars["KAFKA_CLIENT_CERT_KEY"].Reveal()))

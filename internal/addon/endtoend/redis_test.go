@@ -44,6 +44,12 @@ func TestRedisAlone(t *testing.T) {
 	v.letBack("0")
 	t.Logf("killed, and ready again after %s", v.ready(time.Minute).Round(time.Millisecond))
 	v.redis().want("GET fruit", "apple")
+	v.redis().want("SET tree oak", "+OK")
+	v.stop(30*time.Second, "0")
+	t.Logf("stopped in %s", v.until("the instance is gone", 20*time.Second, func() bool { return v.instance("0").Workload == "" }).Round(time.Millisecond))
+	v.letBack("0")
+	v.ready(time.Minute)
+	v.redis().want("GET tree", "oak")
 	v.settings(t)
 }
 
@@ -103,10 +109,88 @@ func TestRedisFailsOver(t *testing.T) {
 		return err == nil && strings.HasPrefix(said, "OK 3 usable")
 	})
 
-	// A writer that counts, and never writes the same twice.
-	acknowledged, gaps := 0, []time.Duration{}
-	last := time.Now()
-	ctx, cancel := context.WithCancel(t.Context())
+	stop := v.write("killed")
+	v.until("something is written", 10*time.Second, func() bool { return v.redis().number("SCARD killed") > 100 })
+	for round := range 2 {
+		was := v.leader()
+		v.kill(was)
+		other := string('0' + '1' - was[0])
+		took := v.until("the other one is the primary", time.Minute, func() bool { return v.instance(other).Role == "primary" })
+		n := v.redis().number("SCARD killed")
+		v.until("writing goes on", time.Minute, func() bool { return v.redis().number("SCARD killed") > n+50 })
+		t.Logf("round %d: %s is the primary after %s", round, other, took.Round(time.Millisecond))
+		v.letBack(was)
+		t.Logf("round %d: %s is the standby after %s", round, was, v.ready(time.Minute).Round(time.Millisecond))
+		if v.instance(was).Role != "standby" {
+			t.Errorf("who comes back is %s", v.instance(was).Role)
+		}
+	}
+	acknowledged, gaps := stop()
+	count := v.redis().number("SCARD killed")
+	t.Logf("%d writes acknowledged, %d there, no writes for %v", acknowledged, count, gaps)
+	if count < acknowledged-500 || count < 200 { // what was not replicated when a primary was killed is lost
+		t.Errorf("%d of %d writes are there", count, acknowledged)
+	}
+
+	stop = v.write("planned")
+	v.until("something is written", 10*time.Second, func() bool { return v.redis().number("SCARD planned") > 100 })
+	was := v.leader()
+	if err := (redis.Kind{}).Failover(t.Context(), v.now(), v.exec); err != nil {
+		t.Error(err)
+	}
+	v.until("the other one is the primary", time.Minute, func() bool { l := v.leader(); return l != was && l != "" })
+	n := v.redis().number("SCARD planned")
+	v.until("writing goes on", time.Minute, func() bool { return v.redis().number("SCARD planned") > n+50 })
+	acknowledged, gaps = stop()
+	planned := v.redis().number("SCARD planned")
+	t.Logf("planned: %d writes acknowledged, %d there, no writes for %v", acknowledged, planned, gaps)
+	if planned < acknowledged {
+		t.Errorf("%d of %d writes are there, and nothing was killed", planned, acknowledged)
+	}
+
+	v.ready(time.Minute)
+	v.flushed()
+	v.killAll()
+	v.letBack("0", "1", "2")
+	t.Logf("all killed and started, ready after %s", v.ready(time.Minute).Round(time.Millisecond))
+	if n := v.redis().number("SCARD killed"); n != count {
+		t.Errorf("%d entries are there, and there were %d", n, count)
+	}
+
+	was = v.leader()
+	other := string('0' + '1' - was[0])
+	v.killAll()
+	v.letBack(other, "2")
+	t.Logf("all killed, and the primary stays away: %s takes over after %s", other,
+		v.until("the other one is the primary", time.Minute, func() bool { return v.instance(other).Role == "primary" }).Round(time.Millisecond))
+	v.killAll()
+	v.letBack(other, "2")
+	t.Logf("and once more after %s",
+		v.until("the other one is the primary", time.Minute, func() bool { return v.instance(other).Role == "primary" }).Round(time.Millisecond))
+	if n := v.redis().number("SCARD killed"); n != count {
+		t.Errorf("%d entries are there, and there were %d", n, count)
+	}
+	v.letBack(was)
+	v.ready(time.Minute)
+	if v.instance(was).Role != "standby" {
+		t.Errorf("who comes back last is %s", v.instance(was).Role)
+	}
+}
+
+// leader is the slot of the primary, "" if there is none now.
+func (v *service) leader() string {
+	for _, i := range v.now().Instances {
+		if i.Role == "primary" {
+			return i.Slot
+		}
+	}
+	return ""
+}
+
+// write adds numbers to a set, each until it is acknowledged, until stop, which tells how many were and for how long none.
+func (v *service) write(set string) (stop func() (int, []time.Duration)) {
+	ctx, cancel := context.WithCancel(v.Context())
+	acknowledged, gaps, last := 0, []time.Duration{}, time.Now()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -114,7 +198,7 @@ func TestRedisFailsOver(t *testing.T) {
 			c, err := v.tryRedis(ctx, v.now().Credentials[0].Password.Reveal())
 			for err == nil && ctx.Err() == nil {
 				var said string
-				if said, err = c.try(fmt.Sprintf("RPUSH list %d", acknowledged+1)); err == nil && strings.HasPrefix(said, ":") {
+				if said, err = c.try(fmt.Sprintf("SADD %s %d", set, acknowledged+1)); err == nil && strings.HasPrefix(said, ":") {
 					acknowledged++
 					if gap := time.Since(last); gap > 300*time.Millisecond {
 						gaps = append(gaps, gap.Round(time.Millisecond))
@@ -129,65 +213,10 @@ func TestRedisFailsOver(t *testing.T) {
 			}
 		}
 	}()
-	v.until("something is written", 10*time.Second, func() bool { return v.redis().number("LLEN list") > 100 })
-	for round := range 2 {
-		was := "0"
-		if v.instance("1").Role == "primary" {
-			was = "1"
-		}
-		v.kill(was)
-		other := string('0' + '1' - was[0])
-		took := v.until("the other one is the primary", time.Minute, func() bool { return v.instance(other).Role == "primary" })
-		n := v.redis().number("LLEN list")
-		v.until("writing goes on", time.Minute, func() bool { return v.redis().number("LLEN list") > n+50 })
-		t.Logf("round %d: %s is the primary after %s", round, other, took.Round(time.Millisecond))
-		v.letBack(was)
-		t.Logf("round %d: %s is the standby after %s", round, was, v.ready(time.Minute).Round(time.Millisecond))
-		if v.instance(was).Role != "standby" {
-			t.Errorf("who comes back is %s", v.instance(was).Role)
-		}
-	}
-	if err := (redis.Kind{}).Failover(t.Context(), v.now(), v.exec); err != nil {
-		t.Error(err)
-	}
-	cancel()
-	<-done
-	count := v.redis().number("LLEN list")
-	t.Logf("%d writes acknowledged, %d there, no writes for %v", acknowledged, count, gaps)
-	if count < acknowledged-500 || count < 200 {
-		t.Errorf("%d of %d writes are there", count, acknowledged)
-	}
-
-	v.ready(time.Minute)
-	count = v.redis().number("LLEN list")
-	v.flushed()
-	v.killAll()
-	v.letBack("0", "1", "2")
-	t.Logf("all killed and started, ready after %s", v.ready(time.Minute).Round(time.Millisecond))
-	if n := v.redis().number("LLEN list"); n != count {
-		t.Errorf("%d entries are there, and there were %d", n, count)
-	}
-
-	was := "0"
-	if v.instance("1").Role == "primary" {
-		was = "1"
-	}
-	other := string('0' + '1' - was[0])
-	v.killAll()
-	v.letBack(other, "2")
-	t.Logf("all killed, and the primary stays away: %s takes over after %s", other,
-		v.until("the other one is the primary", time.Minute, func() bool { return v.instance(other).Role == "primary" }).Round(time.Millisecond))
-	v.killAll()
-	v.letBack(other, "2")
-	t.Logf("and once more after %s",
-		v.until("the other one is the primary", time.Minute, func() bool { return v.instance(other).Role == "primary" }).Round(time.Millisecond))
-	if n := v.redis().number("LLEN list"); n != count {
-		t.Errorf("%d entries are there, and there were %d", n, count)
-	}
-	v.letBack(was)
-	v.ready(time.Minute)
-	if v.instance(was).Role != "standby" {
-		t.Errorf("who comes back last is %s", v.instance(was).Role)
+	return func() (int, []time.Duration) {
+		cancel()
+		<-done
+		return acknowledged, gaps
 	}
 }
 

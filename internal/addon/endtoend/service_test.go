@@ -185,10 +185,16 @@ func (v *service) ready(patience time.Duration) time.Duration {
 // kill ends instances as nothing can prepare for, and they stay away until they are let back.
 func (v *service) kill(slots ...string) {
 	v.Helper()
+	v.stop(0, slots...)
+}
+
+// stop ends instances within a grace, and they stay away until they are let back.
+func (v *service) stop(grace time.Duration, slots ...string) {
+	v.Helper()
 	v.keep(true, slots)
 	for _, slot := range slots {
 		if i := v.instance(slot); i.Workload != "" {
-			if err := v.engine.Stop(v.Context(), i.Workload, 0); err != nil {
+			if err := v.engine.Stop(v.Context(), i.Workload, grace); err != nil {
 				v.Fatal(err)
 			}
 		}

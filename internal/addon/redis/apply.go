@@ -2,10 +2,12 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cloister-dev/cloister"
 	"github.com/cloister-dev/cloister/internal/addon"
@@ -54,17 +56,49 @@ func (k Kind) StatsReset(ctx context.Context, s addon.Spec, x addon.Exec) error 
 	return nil
 }
 
-// Failover makes the standby the primary, while both are well: before a zone goes, or to see what an app does. It
-// returns when it has begun.
+// Failover makes the standby the primary, while both are well: before a zone goes, or to see what an app does. Whoever writes
+// waits meanwhile, so that the standby has all of it. It returns when it has begun.
 func (k Kind) Failover(ctx context.Context, s addon.Spec, x addon.Exec) error {
 	if !s.Plan.Shape.Standby {
 		return cloister.Errorf(cloister.Invalid, "%s has no standby. Plans with high availability have one.", s.Addon.Name)
 	}
-	said, err := x.Output(ctx, witness, "SENTINEL FAILOVER main\n", "/cloister/bin/cli", fmt.Sprint(sentinelPort))
-	if strings.Contains(said, "NOGOODSLAVE") || strings.Contains(said, "INPROG") {
-		return cloister.Errorf(cloister.Conflict, "The standby of %s is not ready to take over. Try again in a minute.", s.Addon.Name)
+	busy := cloister.Errorf(cloister.Conflict, "The standby of %s is not ready to take over. Try again in a minute.", s.Addon.Name)
+	slot, _ := k.primary(ctx, s, x)
+	if slot == "" {
+		return busy
 	}
-	return err
+	if _, err := command(ctx, x, slot, "CLIENT PAUSE 10000 WRITE"); err != nil {
+		return err
+	}
+	err := k.caughtUp(ctx, x, slot)
+	if err == nil {
+		var said string
+		said, err = x.Output(ctx, witness, "SENTINEL FAILOVER main\n", "/cloister/bin/cli", fmt.Sprint(sentinelPort))
+		if strings.Contains(said, "NOGOODSLAVE") || strings.Contains(said, "INPROG") {
+			err = busy
+		}
+	}
+	if err != nil {
+		_, again := command(context.WithoutCancel(ctx), x, slot, "CLIENT UNPAUSE")
+		return errors.Join(err, again)
+	}
+	return nil
+}
+
+// caughtUp waits until the standby of a primary that takes no writes has all there is, for a few seconds.
+func (k Kind) caughtUp(ctx context.Context, x addon.Exec, slot string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	for {
+		said, err := command(ctx, x, slot, "INFO replication")
+		if err != nil {
+			return err
+		}
+		f := facts(said)
+		if at := f["master_repl_offset"]; at != "" && strings.Contains(f["slave0"], "offset="+at+",") {
+			return nil
+		}
+	}
 }
 
 // running are the slots that have data, and a run.

@@ -12,19 +12,20 @@ import (
 
 // Info is what redis:info prints of a service, in its order. Where no instance answers it is what is known without.
 func (k Kind) Info(ctx context.Context, s addon.Spec, x addon.Exec) []addon.Fact {
-	return k.info(s, k.primary(ctx, s, x))
+	_, f := k.primary(ctx, s, x)
+	return k.info(s, f)
 }
 
-// primary is what the primary says of itself; nil if none says anything.
-func (k Kind) primary(ctx context.Context, s addon.Spec, x addon.Exec) map[string]string {
+// primary is the slot of the primary, and what it says of itself; "" and nil if none says anything.
+func (k Kind) primary(ctx context.Context, s addon.Spec, x addon.Exec) (string, map[string]string) {
 	for _, slot := range running(s) {
 		if said, err := x.Output(ctx, slot, "", "/cloister/bin/look"); err == nil {
 			if f := facts(said); judge(f, s, slot).Role == "primary" {
-				return f
+				return slot, f
 			}
 		}
 	}
-	return nil
+	return "", nil
 }
 
 func (k Kind) info(s addon.Spec, f map[string]string) []addon.Fact {
@@ -63,14 +64,10 @@ func (k Kind) info(s addon.Spec, f map[string]string) []addon.Fact {
 	if f == nil {
 		return out
 	}
-	clients := f["connected_clients"]
-	if n := s.Plan.Shape.Connections; n > 0 {
-		clients = fmt.Sprintf("%s/%d", clients, n)
-	}
 	used, _ := strconv.ParseFloat(f["used_memory"], 64) // a number, since Valkey says it
 	limit := float64(maxmemory(s.Plan.Shape))
 	return append(out,
-		fact("Connections", clients),
+		fact("Connections", fmt.Sprintf("%s/%d", f["connected_clients"], connections(s.Plan.Shape))),
 		fact("Memory", fmt.Sprintf("%.1f MB/%.0f MB (%.1f%%)", used/(1<<20), limit/(1<<20), 100*used/limit)),
 	)
 }

@@ -131,17 +131,22 @@ const minMemory = 96 << 20
 // replicated, and for the pages that are there twice while a child writes them to disk.
 func maxmemory(shape cloister.Shape) int64 { return (shape.Memory - 48<<20) * 3 / 4 }
 
+// connections is how many clients there can be at once: as many as the plan says, and no more than there are files that a
+// process may open.
+func connections(shape cloister.Shape) int {
+	if shape.Connections > 0 {
+		return min(9000, shape.Connections)
+	}
+	return 9000
+}
+
 // sizes are the lines of the configuration that come from the plan.
 func sizes(shape cloister.Shape) []string {
 	limit := maxmemory(shape)
-	clients := 9000 // of the 10 000 files that a process may open
-	if shape.Connections > 0 {
-		clients = min(clients, shape.Connections+8) // those who look after it are clients too
-	}
 	return []string{
 		fmt.Sprintf("maxmemory %d", limit),
 		"maxmemory-clients 20%",
-		fmt.Sprintf("maxclients %d", clients),
+		fmt.Sprintf("maxclients %d", connections(shape)+8), // those who look after it are clients too
 		fmt.Sprintf("client-output-buffer-limit replica %d %d 60", limit/4, limit/8),
 		fmt.Sprintf("repl-backlog-size %d", max(1<<20, limit/16)),
 	}
@@ -160,11 +165,11 @@ func (k Kind) Look(ctx context.Context, s addon.Spec, slot string, x addon.Exec)
 func judge(f map[string]string, s addon.Spec, slot string) addon.Health {
 	switch watched := s.Plan.Shape.Standby; {
 	case slot == witness:
-		return addon.Health{Ready: f["sentinel"] == "PONG"}
+		return addon.Health{Ready: f["sentinel_primary"] != ""}
 	case f["loading"] != "0":
 		return addon.Health{}
-	case f["role"] == "slave":
-		return addon.Health{Ready: f["master_link_status"] == "up" && (!watched || f["sentinel"] == "PONG"), Role: "standby"}
+	case f["role"] == "slave": // it can take over once its sentinel has heard of it
+		return addon.Health{Ready: f["master_link_status"] == "up" && (!watched || strings.TrimLeft(f["sentinel_replicas"], "0") != ""), Role: "standby"}
 	case f["role"] == "master" && (!watched || f["sentinel_primary"] == s.Addon.InstanceName(slot)):
 		return addon.Health{Ready: true, Role: "primary"}
 	}

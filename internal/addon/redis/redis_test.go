@@ -60,10 +60,13 @@ func TestDataAreInTwoInstancesOfThree(t *testing.T) {
 	}
 }
 
-func TestMemoryHasRoomForTheRest(t *testing.T) {
+func TestMemoryAndFilesHaveRoomForTheRest(t *testing.T) {
 	t.Parallel()
 	for _, mb := range []int64{96, 256, 1024, 65536} {
 		shape := cloister.Shape{Memory: mb << 20}
+		if n := connections(cloister.Shape{Connections: int(mb)}); n != min(9000, int(mb)) {
+			t.Errorf("%d clients are %d", mb, n)
+		}
 		if got := maxmemory(shape); got < shape.Memory/3 || got > shape.Memory*3/4 {
 			t.Errorf("of %d MB %d are for data", mb, got>>20)
 		}
@@ -98,7 +101,7 @@ func TestCheckRefusesWhatCannotBe(t *testing.T) {
 
 func TestWhoIsAsked(t *testing.T) {
 	t.Parallel()
-	const up = "sentinel:PONG\nsentinel_primary:0.redis-oval-1.data.localspace\n"
+	const up = "sentinel_primary:0.redis-oval-1.data.localspace\nsentinel_replicas:1\n"
 	for _, test := range []struct {
 		name, slot, said string
 		standby          bool
@@ -111,8 +114,9 @@ func TestWhoIsAsked(t *testing.T) {
 		{"who was the primary", "1", "loading:0\r\nrole:master\r\n" + up, true, addon.Health{}},
 		{"a standby", "1", "loading:0\r\nrole:slave\r\nmaster_link_status:up\r\n" + up, true, addon.Health{Ready: true, Role: "standby"}},
 		{"a standby that copies", "1", "loading:0\r\nrole:slave\r\nmaster_link_status:down\r\n" + up, true, addon.Health{Role: "standby"}},
+		{"a standby that the sentinels do not know", "1", "loading:0\r\nrole:slave\r\nmaster_link_status:up\r\n" + strings.Replace(up, "replicas:1", "replicas:0", 1), true, addon.Health{Role: "standby"}},
 		{"the witness", "2", up, true, addon.Health{Ready: true}},
-		{"a witness that is not there yet", "2", "sentinel:\nsentinel_primary:\n", true, addon.Health{}},
+		{"a witness that is not there yet", "2", "", true, addon.Health{}},
 	} {
 		if got := judge(facts(test.said), spec(t, test.standby), test.slot); got != test.want {
 			t.Errorf("%s: %+v", test.name, got)
