@@ -224,7 +224,7 @@ func (v *service) archived(t *testing.T) {
 // killed is the server, by SIGKILL, while rows are written: what was acknowledged is there.
 func (v *service) killed(t *testing.T) {
 	v.postgres().run("CREATE TABLE counted (n bigint PRIMARY KEY)")
-	w := v.write("counted")
+	w := v.writeRows("counted")
 	for range 3 {
 		n := w.count()
 		v.until("rows are written", time.Minute, func() bool { return w.count() > n+50 })

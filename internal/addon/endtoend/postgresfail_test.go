@@ -33,7 +33,7 @@ func TestPostgresFailsOver(t *testing.T) {
 	v.synchronous()
 	t.Logf("all ready after %s", time.Since(begun).Round(time.Millisecond))
 
-	wr := v.write("counted")
+	wr := v.writeRows("counted")
 	for round, slots := range [][]string{{"0"}, {"1"}, {"monitor"}, {"0"}} {
 		n := wr.count()
 		v.until("rows are written", time.Minute, func() bool { return wr.count() > n+20 })
@@ -92,7 +92,7 @@ type writer struct {
 	gaps []time.Duration
 }
 
-func (v *service) write(table string) *writer {
+func (v *service) writeRows(table string) *writer {
 	ctx, cancel := context.WithCancel(v.Context())
 	w := &writer{v: v, table: table, cancel: cancel, done: make(chan struct{})}
 	go w.run(ctx)
