@@ -72,9 +72,6 @@ func (a *API) databaseInfo(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if x.State == cloister.Provisioning {
-		return reply{}, cloister.Missing("database")
-	}
 	facts, err := a.beside.Services.Info(r.Context(), x.ID)
 	out := heroku.Database{Name: x.Name, Plan: x.Service.Name + ":" + x.Plan.Name, PreferNativeTLS: true,
 		Info: each(facts, func(f cloister.Fact) heroku.DatabaseFact {

@@ -23,6 +23,9 @@ type Backups interface {
 const (
 	backupPath = "/backups/"
 	backupLife = time.Hour // of an address
+
+	// backupName comes before the id of a backup where clients have an address of it that they only pass on.
+	backupName = "cloister://backups/"
 )
 
 func (a *API) transferRoutes(r chi.Router) {
@@ -82,7 +85,7 @@ func (a *API) restore(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	source := cloister.Secret(in.BackupURL)
+	source := cloister.Secret(strings.TrimPrefix(in.BackupURL, backupName))
 	if u, err := url.Parse(in.BackupURL); err == nil && strings.HasPrefix(u.Path, backupPath) {
 		if t, ok := a.backups.find(strings.TrimPrefix(u.Path, backupPath), time.Now()); ok {
 			source = cloister.Secret(t.ID)
@@ -134,6 +137,9 @@ func transfer(t cloister.Transfer) heroku.Transfer {
 		out.FromType, out.ToType = "gof3r", "pg_restore"
 	case cloister.CopyTransfer:
 		out.ToType = "pg_restore"
+	}
+	if t.Kept() {
+		out.ToURL = heroku.Pointer(backupName + t.ID)
 	}
 	if !t.StartedAt.IsZero() {
 		out.StartedAt = heroku.Pointer(heroku.At(t.StartedAt))

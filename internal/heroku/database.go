@@ -84,6 +84,7 @@ type Transfer struct {
 	ToType         string             `json:"to_type"`   // gof3r, or pg_restore
 	FromName       string             `json:"from_name"`
 	ToName         string             `json:"to_name"`
+	ToURL          *string            `json:"to_url"` // of a backup: what to give as RestoreOpts.BackupURL
 	Schedule       *ID                `json:"schedule"`
 	Options        map[string]string  `json:"options"`
 	Warnings       int                `json:"warnings"`
