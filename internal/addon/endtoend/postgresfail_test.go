@@ -58,7 +58,7 @@ func TestPostgresFailsOver(t *testing.T) {
 	}
 	v.letBack("1", "0", "monitor")
 	t.Logf("all killed and started, ready after %s", v.ready(2*time.Minute).Round(time.Millisecond))
-	v.postgres().is("SELECT count(*) >= "+fmt.Sprint(wr.count())+" FROM counted", "true")
+	v.postgres().is("SELECT (count(*) >= "+fmt.Sprint(wr.count())+")::text FROM counted", "true")
 	for _, f := range v.kind.Info(t.Context(), v.now(), v.exec) {
 		if f.Name == "HA Status" && f.Values[0] != "Available" {
 			t.Errorf("HA Status is %v", f.Values)

@@ -54,6 +54,7 @@ func serverSQL(s addon.Spec) string {
 	var b strings.Builder
 	own, _ := owner(s)
 	d := name(database(s))
+	b.WriteString("SELECT format('GRANT CONNECT ON DATABASE postgres TO %I', rolname) FROM pg_roles WHERE rolname LIKE 'pgautofailover\\_%' \\gexec\n")
 	b.WriteString("REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;\n")
 	b.WriteString(makeRole(marker))
 	b.WriteString(once("CREATE ROLE pgbouncer LOGIN", "SELECT FROM pg_roles WHERE rolname = 'pgbouncer'"))

@@ -9,8 +9,8 @@ serve() {
 	if [ "$SLOT" = monitor ]; then
 		[ -e /data/joined ] || found
 	else
-		until ask 'SELECT 1' >/dev/null; do sleep 0.2; done
 		joined || join
+		until ask 'SELECT 1' >/dev/null; do sleep 0.2; done
 	fi
 	exec pg_autoctl run --pgdata "$PGDATA"
 }
@@ -36,16 +36,24 @@ found() {
 # join makes this instance one that the monitor knows. The first one to come is instance 0, with the data that it has, or
 # with an empty database; whoever comes later gets a copy.
 join() {
-	local others=""
+	local others="" made=""
+	if [ "$SLOT" = 0 ] && [ -z "${RECOVER:-}" ] && [ ! -e "$PGDATA/PG_VERSION" ]; then
+		create & # while the monitor is not there yet
+		made=$!
+	fi
+	until ask 'SELECT 1' >/dev/null; do sleep 0.2; done
 	until [ -n "$others" ]; do
 		others=$(ask "SELECT count(*) FROM pgautofailover.node WHERE nodename <> '$SLOT' AND reportedstate IN ('single', 'wait_primary', 'primary', 'join_primary')") || others=""
 		if [ "$SLOT$others" = 00 ]; then
 			recovered
-			[ -e "$PGDATA/PG_VERSION" ] || create
+			[ -z "$made" ] || wait "$made"
 			include
 		elif [ "${others:-0}" = 0 ]; then
 			others=""
 			sleep 0.2
+		elif [ -n "$made" ]; then
+			wait "$made"
+			rm -rf "$PGDATA"
 		fi
 	done
 	exec pg_autoctl create postgres "${options[@]}" --name "$SLOT" --pghost /tmp --dbname postgres --monitor "$monitor" --run

@@ -3,7 +3,7 @@
 set -euo pipefail
 umask 077
 export PATH=/cloister/bin:/usr/lib/postgresql/17/bin:/usr/sbin:$PATH
-export PGDATA=/data/postgres PGHOST=/tmp PGPORT=5432 PGUSER=heroku PGCONNECT_TIMEOUT=5
+export PGDATA=/data/postgres PGHOST=/tmp PGPORT=5432 PGUSER=heroku PGDATABASE=postgres PGCONNECT_TIMEOUT=5
 
 # What pg_autoctl keeps of its own.
 export XDG_CONFIG_HOME=/data/autoctl/config XDG_DATA_HOME=/data/autoctl/share XDG_RUNTIME_DIR=/tmp

@@ -3,12 +3,16 @@
 # observe asks a server the same again and again, by one connection, and keeps the answer in a file, with when that was. The
 # server of this instance may be told to stop when its clients are gone, so this one goes.
 observe() {
-	local file=$1 query=$2 line answer
+	local file=$1 query=$2 line="" answer=""
 	shift 2
 	trap '' PIPE
 	while :; do
 		coproc asked { exec psql -XqAt "$@" 2>/dev/null; }
-		local in=${asked[0]} out=${asked[1]} pid=$asked_PID
+		local in=${asked[0]:-} out=${asked[1]:-} pid=${asked_PID:-} # which are not there if it has ended
+		if [ -z "$pid" ]; then
+			sleep 0.2
+			continue
+		fi
 		while ! stopping && printf '%s;\n\\echo .\n' "$query" >&"$out"; do
 			answer=""
 			while read -r -t 3 line <&"$in" && [ "$line" != . ]; do answer+=$line$'\n'; done
