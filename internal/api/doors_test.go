@@ -29,13 +29,13 @@ var visitors = []string{"nobody", "suspended", "identity", "stranger", "neighbou
 
 // open are the routes for which one need not be anybody.
 var open = map[string]bool{"GET /buildpacks": true, "GET /buildpacks/{buildpack}": true, "GET /archives/{ticket}": true, "POST /oauth/tokens": true,
-	"PATCH /addons/{addon}/config": true, "POST /addons/{addon}/actions/provision": true, "POST /addons/{addon}/actions/deprovision": true} // for providers alone
+	"GET /backups/{ticket}": true, "PATCH /addons/{addon}/config": true, "POST /addons/{addon}/actions/provision": true, "POST /addons/{addon}/actions/deprovision": true} // for providers alone
 
 // harmless are the routes on which everybody who has a token gets what is theirs, or what all may know.
 var harmless = regexp.MustCompile(`^(GET|POST|DELETE|PATCH) /(account|oauth|regions|stacks|dyno-sizes|addon-(services|region-capabilities)|addons$|addon-attachments$|pipelines$|pipeline-couplings$|favorites|filters/apps$|users/~/|users/\{user\}(/apps)?$|spaces$|apps$|teams$|teams/permissions$|enterprise-accounts$)|^POST /sources$`)
 
 // foreign are the routes that name, in their path or body, something that is inside of something else.
-var foreign = regexp.MustCompile(`\{(build|release|slug|drain|webhook|job|delivery|event|monitor|ruleset|peering|dyno|domain|endpoint|addon|attachment|pipeline|coupling|promotion)\}|^POST /apps/\{app\}/releases$`)
+var foreign = regexp.MustCompile(`\{(build|release|slug|drain|webhook|job|delivery|event|monitor|ruleset|peering|dyno|domain|endpoint|addon|attachment|transfer|credential|pipeline|coupling|promotion)\}|^POST /apps/\{app\}/releases$`)
 
 // A castle is a house with an app that has one of everything, and people who may do some of it.
 type castle struct {
@@ -78,7 +78,7 @@ func newCastle(t *testing.T) *castle {
 	check(t, err)
 	_, hook, err := h.platform.AddWebhook(ctx, h.ada, "hello", platform.WebhookSpec{URL: "https://hooks.example.com/", Level: "notify", Include: []string{"api:release"}})
 	check(t, err)
-	vault, vaulted := h.vault(app)
+	vault, vaulted, backup := h.vault(app)
 	_, job, err := h.platform.AddJob(ctx, h.ada, "hello", platform.JobSpec{Command: "tidy", Schedule: "every 10m"})
 	check(t, err)
 	line, coupling, promotion := h.pipeline(ctx, app)
@@ -110,7 +110,7 @@ func newCastle(t *testing.T) *castle {
 		return tx.SuspendUser(u.ID, tx.Now)
 	})
 	c.params = map[string]string{"app": "hello", "space": s.Name, "team": "acme", "user": "viewer@example.com", "drain": drain.ID, "webhook": hook.ID, "job": job.ID,
-		"addon": vault.Name, "attachment": vaulted.ID, "service": "vault", "plan": "small", "namespace": "credential:reader",
+		"addon": vault.Name, "attachment": vaulted.ID, "service": "vault", "plan": "small", "namespace": "credential:reader", "credential": "reader", "transfer": backup.ID,
 		"build": build.ID, "release": releases[0].ID, "slug": slug.ID, "dyno": d.Name(), "authorization": mine[0].ID, "type": "web", "zone": "a",
 		"stack": "debian-12", "region": "tokyo", "size": "private-s", "feature": "preboot", "buildpack": "heroku%2Fgo", "domain": own.Hostname, "endpoint": cert.Name,
 		"monitor": cloister.NewID(), "peering": "pcx-0", "ruleset": cloister.NewID(), "session": look.ID, "delivery": cloister.NewID(), "event": cloister.NewID(),
@@ -119,30 +119,46 @@ func newCastle(t *testing.T) *castle {
 	return c
 }
 
-// vault gives an app an add-on that is there, attached twice, and the scheduler.
-func (h *house) vault(app platform.AppInfo) (x platform.AddonInfo, t platform.AttachmentInfo) {
+// vault gives an app a database that is there, attached twice, of which there is a backup; and the scheduler.
+func (h *house) vault(app platform.AppInfo) (x platform.AddonInfo, t platform.AttachmentInfo, backup cloister.Transfer) {
 	h.t.Helper()
-	for _, name := range []string{"vault", "scheduler"} {
-		_, _, err := h.platform.PutService(h.t.Context(), h.ada, platform.ServiceSpec{Service: cloister.AddonService{Name: name, HumanName: name, Kind: "partner", Prefix: strings.ToUpper(name), First: strings.ToUpper(name),
-			Many: true, Shared: true, Provider: cloister.Provider{URL: "https://example.com", SSOURL: "https://example.com/sso", Password: "hush", Salt: "salt", Vars: []string{strings.ToUpper(name) + "_URL"}}},
-			Plans: []cloister.Plan{{Name: "small", HumanName: "Small", Default: true, Outside: true}, {Name: "large", HumanName: "Large", Outside: true}}})
-		check(h.t, err)
-		x, _, err = h.platform.CreateAddon(h.t.Context(), h.ada, app.Name, platform.AddonSpec{Plan: name})
-		check(h.t, err)
-	}
-	all, err := h.platform.ResolveAddon(h.t.Context(), h.ada, app.Name, "vault", "")
+	ctx := h.t.Context()
+	h.update(func(tx *store.Tx) error {
+		for name, kind := range map[string]string{"vault": "postgres", "scheduler": "scheduler"} {
+			s := cloister.AddonService{ID: cloister.NewID(), Name: name, HumanName: name, Kind: kind, Prefix: strings.ToUpper(name), First: strings.ToUpper(name), Many: true, Shared: true,
+				State: cloister.ServiceOffered, Provider: cloister.Provider{SSOURL: "https://example.com/sso", Vars: []string{strings.ToUpper(name) + "_URL"}}, CreatedAt: tx.Now, UpdatedAt: tx.Now}
+			if err := tx.InsertService(s); err != nil {
+				return err
+			}
+			for _, plan := range []string{"small", "large"} {
+				if err := tx.PutPlan(cloister.Plan{ID: cloister.NewID(), ServiceID: s.ID, Name: plan, HumanName: plan, Default: plan == "small", Inside: true, CreatedAt: tx.Now}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	_, _, err := h.platform.CreateAddon(ctx, h.ada, app.Name, platform.AddonSpec{Plan: "scheduler"})
 	check(h.t, err)
-	x = all[0]
+	x, _, err = h.platform.CreateAddon(ctx, h.ada, app.Name, platform.AddonSpec{Plan: "vault"})
+	check(h.t, err)
 	h.update(func(tx *store.Tx) error {
 		x.State = cloister.Provisioned
 		if err := tx.InsertCredential(cloister.Credential{AddonID: x.ID, Name: "reader", User: "reader", State: cloister.CredentialActive, CreatedAt: tx.Now, UpdatedAt: tx.Now}); err != nil {
 			return err
 		}
+		if backup, err = tx.InsertTransfer(cloister.Transfer{ID: cloister.NewID(), AppID: app.ID, AddonID: x.ID, Kind: cloister.BackupTransfer}); err != nil {
+			return err
+		}
+		backup.StartedAt, backup.FinishedAt, backup.Succeeded = tx.Now, tx.Now, true
+		if err := tx.PutTransfer(backup); err != nil {
+			return err
+		}
 		return tx.UpdateAddon(x.Addon)
 	})
-	t, err = h.platform.Attach(h.t.Context(), h.ada, platform.AttachmentSpec{Addon: x.Name, App: app.Name})
+	t, err = h.platform.Attach(ctx, h.ada, platform.AttachmentSpec{Addon: x.Name, App: app.Name})
 	check(h.t, err)
-	return x, t
+	return x, t, backup
 }
 
 // pipeline makes a pipeline of acme with hello, of which something was promoted to the app live; the app loose is in none.
@@ -199,7 +215,7 @@ func (c *castle) visit(route, who string) answer {
 		}
 		return v
 	})
-	body := cmp.Or(strings.NewReplacer("<addon>", c.params["addon"], "<slug>", c.params["slug"], "<pipeline>", c.params["pipeline"], "<mate>", c.mate, "<certificate>", uploaded(certificate("www.example.com")), "<authority>", strings.ReplaceAll(authority(), "\n", "\\n")).Replace(bodies[route]), "{}")
+	body := cmp.Or(strings.NewReplacer("<addon>", c.params["addon"], "<backup>", c.params["transfer"], "<slug>", c.params["slug"], "<pipeline>", c.params["pipeline"], "<mate>", c.mate, "<certificate>", uploaded(certificate("www.example.com")), "<authority>", strings.ReplaceAll(authority(), "\n", "\\n")).Replace(bodies[route]), "{}")
 	if strings.HasSuffix(path, "/errors") {
 		path += "?start_time=2026-01-01T00:00:00Z&end_time=2026-01-01T01:00:00Z&step=1h&process_type=web"
 	}
@@ -305,6 +321,9 @@ var bodies = map[string]string{
 	"POST /actions/addons/resolve":                           `{"addon":"VAULT","app":"hello"}`,
 	"POST /actions/addon-attachments/resolve":                `{"addon_attachment":"VAULT_URL","app":"hello"}`,
 	"POST /addon-attachments":                                `{"addon":"<addon>","app":"hello"}`,
+	"POST /client/v11/databases/{addon}/restores":            `{"backup_url":"cloister://backups/<backup>"}`,
+	"POST /client/v11/databases/{addon}/transfers":           `{"from_url":"postgres://<addon>.data.localspace/"}`,
+	"POST /postgres/v0/databases/{addon}/credentials":        `{"name":"writer"}`,
 	"POST /addon-services":                                   `{"id":"acme-db","api":{"config_vars":["ACME_DB_URL"],"password":"0123456789abcdef","version":"3","production":{"base_url":"https://example.com/"}}}`,
 	"PATCH /addon-services/{service}":                        `{"state":"shutdown"}`,
 	"PATCH /addon-services/{service}/plans/{plan}":           `{"cents":7}`,

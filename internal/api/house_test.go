@@ -30,6 +30,7 @@ const (
 
 // A house is an API over a real platform and an empty store in memory, with the team acme and its admin, Ada.
 type house struct {
+	done     []string // to data services
 	t        *testing.T
 	url      string
 	store    *store.Store
@@ -126,7 +127,7 @@ func newHouse(t *testing.T) *house {
 	h.token = h.tokenOf(h.ada)
 	mux := http.NewServeMux()
 	mux.Handle("/", api.New(api.Config{WebPort: "8080", GitURL: "https://localhost:5100/"}, h.platform, api.Beside{
-		Logs: h.logs, Sources: h, Slugs: h, Caches: dropped{h}, Health: h, Terminals: h, Shells: shells{h}, Metrics: http.HandlerFunc(h.measure)}, slog.New(slog.NewTextHandler(&h.log, nil))))
+		Logs: h.logs, Sources: h, Slugs: h, Caches: dropped{h}, Health: h, Terminals: h, Shells: shells{h}, Services: cellars{h}, Bastions: cellars{h}, Backups: cellars{h}, Metrics: http.HandlerFunc(h.measure)}, slog.New(slog.NewTextHandler(&h.log, nil))))
 	mux.Handle("/streams/", h.logs.Handler())
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
