@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +26,7 @@ type vault struct {
 	passwords []string
 	unwell    bool
 	refuses   error
+	data      string
 }
 
 func (v *vault) Check(cloister.Plan, map[string]string) error { return nil }
@@ -82,6 +84,35 @@ func (v *vault) Config(s addon.Spec) (out map[string]map[string]cloister.Secret)
 		out[c.Namespace()] = map[string]cloister.Secret{"VAULT_URL": cloister.Secret("vault://" + c.Password.Reveal() + "@" + s.Addon.LocalName())}
 	}
 	return out
+}
+
+// Backup writes what is in the vault, a second later.
+func (v *vault) Backup(ctx context.Context, _ addon.Spec, _ addon.Exec, w io.Writer) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Second):
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.refuses != nil {
+		return v.refuses
+	}
+	_, err := io.WriteString(w, v.data)
+	return err
+}
+
+// Restore reads it in again. What is no data of a vault is refused.
+func (v *vault) Restore(_ context.Context, _ addon.Spec, _ addon.Exec, r io.Reader) error {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(string(text), "data") {
+		return cloister.Errorf(cloister.Invalid, "It is broken.")
+	}
+	v.set(func() { v.data = string(text) })
+	return nil
 }
 
 func (v *vault) set(fn func()) {

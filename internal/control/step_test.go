@@ -1,7 +1,9 @@
 package control
 
 import (
+	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -30,6 +32,7 @@ type plant struct {
 	acm      Issuer   // of the next life
 	staples  Asker    // likewise
 	kinds    map[string]addon.Kind
+	shelf    *Shelf
 	forget   struct {
 		sync.Mutex
 		apps []string
@@ -55,6 +58,11 @@ func inPlantOf(t *testing.T, kinds map[string]addon.Kind, test func(p *plant)) {
 			defer p.mu.Unlock()
 			return p.behave
 		}})
+		shelf, err := OpenShelf(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.shelf = shelf
 		p.update(p.seed)
 		p.start()
 		defer func() { p.stop() }()
@@ -64,7 +72,9 @@ func inPlantOf(t *testing.T, kinds map[string]addon.Kind, test func(p *plant)) {
 
 // start begins a life of control.
 func (p *plant) start() {
-	c := New(p.store, p.fake, p.router, p.logs, nil, Config{Owner: "me", Kinds: p.kinds, AppDomain: "apps.localhost", ACM: p.acm, Staples: p.staples, Webhooks: p.receiver, Forget: func(app string) error {
+	c := New(p.store, p.fake, p.router, p.logs, nil, Config{Owner: "me", Kinds: p.kinds, Shelf: p.shelf, Fetch: func(context.Context, string) (io.ReadCloser, error) {
+		return io.NopCloser(strings.NewReader("broken")), nil
+	}, AppDomain: "apps.localhost", ACM: p.acm, Staples: p.staples, Webhooks: p.receiver, Forget: func(app string) error {
 		p.forget.Lock()
 		defer p.forget.Unlock()
 		p.forget.apps = append(p.forget.apps, app)

@@ -150,6 +150,35 @@ var addonDeeds = map[string]deed{
 		_, err := h.SetAddon(ctx, a, h.equipped(ctx), map[string]string{"log_statement": "all"})
 		return err
 	}},
+	"Transfers": {read, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Transfers(ctx, a, "quiet-garth")
+		return err
+	}},
+	"Transfer": {read, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Transfer(ctx, a, "quiet-garth", h.backedUp(ctx, true))
+		return err
+	}},
+	"Capture": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.Capture(ctx, a, h.equippedWith(ctx, "postgres"))
+		return err
+	}},
+	"RestoreFrom": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.RestoreFrom(ctx, a, h.equippedWith(ctx, "postgres"), cloister.Secret(h.backedUp(ctx, true)))
+		return err
+	}},
+	"CopyFrom": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {
+		to, from := h.equippedWith(ctx, "postgres"), h.equippedWith(ctx, "postgres")
+		_, err := h.CopyFrom(ctx, a, to, cloister.Secret("postgres://"+from+".data.localspace/d"))
+		return err
+	}},
+	"CancelTransfer": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.CancelTransfer(ctx, a, "quiet-garth", h.backedUp(ctx, false))
+		return err
+	}},
+	"DeleteTransfer": {deploy, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.DeleteTransfer(ctx, a, "quiet-garth", h.backedUp(ctx, true))
+		return err
+	}},
 	"Attachments": {account, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.Attachments(ctx, a)
 		return err
@@ -202,4 +231,25 @@ func (h *house) equippedWith(ctx context.Context, kind string) string {
 		panic(err)
 	}
 	return h.equipped(ctx)
+}
+
+// backedUp is the id of a backup of a database of the app, which is under way unless it is over.
+func (h *house) backedUp(ctx context.Context, over bool) (id string) {
+	name := h.equippedWith(ctx, "postgres")
+	if err := h.store.Update(ctx, func(tx *store.Tx) error {
+		x, err := tx.Addon(name)
+		if err != nil {
+			return err
+		}
+		t, err := tx.InsertTransfer(cloister.Transfer{ID: cloister.NewID(), AppID: x.AppID, AddonID: x.ID, Kind: cloister.BackupTransfer})
+		if err != nil || !over {
+			id = t.ID
+			return err
+		}
+		id, t.FinishedAt, t.Succeeded = t.ID, tx.Now, true
+		return tx.PutTransfer(t)
+	}); err != nil {
+		panic(err)
+	}
+	return id
 }
