@@ -25,8 +25,8 @@ func (w *Web) signInPage(rw http.ResponseWriter, r *http.Request) {
 
 // form is a form with what all have.
 func (w *Web) form(f form) form {
-	if w.provider != nil {
-		f.Provider = w.provider.Name()
+	if w.config.Provider != nil {
+		f.Provider = w.config.Provider.Name()
 	}
 	return f
 }
@@ -52,8 +52,7 @@ func (w *Web) signIn(rw http.ResponseWriter, r *http.Request) {
 	}
 	to, err := back(f.To)
 	if err != nil {
-		w.say(rw, "You are signed in", "You can close this page.")
-		return
+		to = home
 	}
 	http.Redirect(rw, r, to, http.StatusSeeOther)
 }

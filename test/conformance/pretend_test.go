@@ -121,7 +121,7 @@ func (p *pretend) start(t testing.TB, dir, providerPort string) (err error) {
 	}()
 	p.stop = append(p.stop, func() { cancel(); <-ended })
 	mux := http.NewServeMux()
-	pages := web.New(p.platform, sso.New(sso.Config{Name: "Example", Issuer: "http://127.0.0.1:" + providerPort, ClientID: "cloister", ClientSecret: "hush"}), log)
+	pages := web.New(p.platform, web.Config{Provider: sso.New(sso.Config{Name: "Example", Issuer: "http://127.0.0.1:" + providerPort, ClientID: "cloister", ClientSecret: "hush"})}, log)
 	for _, path := range []string{"/auth", "/auth/", "/sign-in", "/sso", "/sso/", "/style.css", "/oauth/authorize", "/oauth/token"} {
 		mux.Handle(path, pages)
 	}

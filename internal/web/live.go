@@ -1,0 +1,114 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/cloister-dev/cloister"
+)
+
+const (
+	liveEvery  = time.Second      // a page that is open is looked at again
+	liveSilent = 20 * time.Second // after which a browser is told that nothing has changed
+	maxLive    = 500              // pages that are followed at once
+)
+
+// A feed is a stream of server-sent events.
+type feed struct {
+	rw  http.ResponseWriter
+	out *http.ResponseController
+}
+
+// feed begins a stream for a visitor.
+func (v *visit) feed() feed {
+	v.rw.Header().Set("Content-Type", "text/event-stream")
+	return feed{v.rw, http.NewResponseController(v.rw)}
+}
+
+// send sends an event, whose data is JSON so that it is one line; id is what a browser that comes back names, "": none.
+func (f feed) send(event, id string, data any) error {
+	b, err := json.Marshal(data)
+	if err != nil {
+		return fmt.Errorf("send %s: %w", event, err)
+	}
+	if id != "" {
+		id = "id: " + id + "\n"
+	}
+	if _, err := fmt.Fprintf(f.rw, "%sevent: %s\ndata: %s\n\n", id, event, b); err != nil {
+		return err
+	}
+	return f.out.Flush()
+}
+
+// still tells a browser that the stream is alive.
+func (f feed) still() error {
+	if _, err := f.rw.Write([]byte(":\n\n")); err != nil {
+		return err
+	}
+	return f.out.Flush()
+}
+
+// follow sends a page's live part whenever it is another one. Each time it is asked anew who the visitor is and what they may
+// see, so it ends with their session, and with what they look at.
+func (w *Web) follow(v *visit, shows view) {
+	select {
+	case w.live <- struct{}{}:
+		defer func() { <-w.live }()
+	default:
+		http.Error(v.rw, "Too many pages are open.", http.StatusServiceUnavailable)
+		return
+	}
+	p, err := shows(v)
+	if err != nil || p.Live == "" && p.stream == nil {
+		http.Error(v.rw, "Nothing here is live.", http.StatusNotFound)
+		return
+	}
+	f := v.feed()
+	if p.stream != nil {
+		p.stream(f)
+		return
+	}
+	tick := time.NewTicker(liveEvery)
+	defer tick.Stop()
+	var last []byte
+	for told := time.Now(); ; {
+		part, err := w.part(v, shows)
+		if err != nil {
+			f.send("gone", "", cloister.MessageOf(err))
+			return
+		}
+		switch {
+		case !bytes.Equal(part, last):
+			err, last, told = f.send("part", "", string(part)), part, time.Now()
+		case time.Since(told) > liveSilent:
+			err, told = f.still(), time.Now()
+		}
+		if err != nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-v.Context().Done():
+			return
+		}
+	}
+}
+
+// part is the live part of a page, as it is now.
+func (w *Web) part(v *visit, shows view) ([]byte, error) {
+	a, _, err := w.visitor(v.Request)
+	if err != nil {
+		return nil, err
+	}
+	v.actor = a
+	p, err := shows(v)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = pages.ExecuteTemplate(&b, p.Live, p)
+	return b.Bytes(), err
+}
