@@ -3,13 +3,14 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"strings"
 	"time"
 
 	"github.com/cloister-dev/cloister"
 )
 
 // vocabulary is what templates can say.
-var vocabulary = template.FuncMap{"ago": ago, "asset": asset, "at": at, "bytes": bytesText, "clock": clock, "exact": exact, "may": cloister.PermissionNames, "plural": plural, "short": short, "tone": tone}
+var vocabulary = template.FuncMap{"ago": ago, "asset": asset, "at": at, "bytes": bytesText, "clock": clock, "exact": exact, "may": cloister.PermissionNames, "plural": plural, "short": short, "standing": standing, "tone": tone}
 
 // ago is how long ago something was, roughly.
 func ago(t time.Time) string {
@@ -55,6 +56,21 @@ func bytesText(n int64) string {
 
 // short is what people call a commit.
 func short(commit string) string { return commit[:min(8, len(commit))] }
+
+// standing counts dynos by how they are: "2 up, 1 starting".
+func standing(dynos []cloister.Dyno) string {
+	count := map[cloister.DynoState]int{}
+	for _, d := range dynos {
+		count[d.State]++
+	}
+	var parts []string
+	for _, s := range []cloister.DynoState{cloister.DynoUp, cloister.DynoStarting, cloister.DynoCrashed, cloister.DynoDown} {
+		if count[s] > 0 {
+			parts = append(parts, fmt.Sprint(count[s], " ", s))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
 
 // tone is how a state is coloured, beside the word: good, busy, bad, or quiet.
 func tone(state string) string {

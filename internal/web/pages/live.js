@@ -3,6 +3,9 @@
 'use strict';
 document.documentElement.classList.add('js');
 
+// A table that is wider than the window is one that keys can move.
+const wide = new ResizeObserver((all) => { for (const { target } of all) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1; });
+
 const byId = (id) => document.getElementById(id);
 const say = (text) => { byId('said').textContent = text; };
 
@@ -76,6 +79,7 @@ if (part) {
 }
 
 const log = document.querySelector('[data-log]');
+const lines = log?.firstElementChild;
 if (log) {
   const most = 2000;
   const bottom = () => log.scrollHeight - log.scrollTop - log.clientHeight < 40;
@@ -83,10 +87,10 @@ if (log) {
   log.scrollTop = log.scrollHeight;
   const stream = follow((last) => here('after', last), {
     line(html) {
-      if (first) { log.replaceChildren(); first = false; }
+      if (first) { lines.replaceChildren(); first = false; }
       const stay = bottom();
-      log.append(fragment(html));
-      while (log.children.length > most) log.firstElementChild.remove();
+      lines.append(fragment(html));
+      while (lines.children.length > most) lines.firstElementChild.remove();
       if (stay) log.scrollTop = log.scrollHeight;
     },
   });
@@ -132,6 +136,7 @@ for (const form of document.querySelectorAll('form[data-check]')) {
 
 // enliven does for new parts of the page what was done for the page.
 function enliven(root) {
+  for (const table of root.querySelectorAll('.scroll')) wide.observe(table);
   for (const button of root.querySelectorAll('[data-copy]')) {
     button.addEventListener('click', async () => {
       await navigator.clipboard.writeText(button.dataset.copy);
