@@ -97,20 +97,21 @@ func (w *Web) doors() []door {
 func (w *Web) open(d door) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
 		guardPage(rw)
-		a, ok := w.known(rw, r)
-		if !ok {
+		v := &visit{Request: r, rw: rw}
+		if d.does == nil && v.follows() {
+			w.follow(v, d.shows)
 			return
 		}
-		v := &visit{Request: r, rw: rw, actor: a}
-		switch {
-		case d.does != nil:
-			w.do(v, d)
-		case r.Header.Get("Accept") == "text/event-stream":
-			w.follow(v, d.shows)
-		default:
-			p, err := d.shows(v)
-			w.display(v, http.StatusOK, p, err)
+		var ok bool
+		if v.actor, ok = w.known(rw, r); !ok {
+			return
 		}
+		if d.does != nil {
+			w.do(v, d)
+			return
+		}
+		p, err := d.shows(v)
+		w.display(v, http.StatusOK, p, err)
 	}
 }
 

@@ -51,8 +51,11 @@ func (f feed) still() error {
 	return f.out.Flush()
 }
 
+// follows reports whether a browser asks for what is live of a page rather than for the page.
+func (v *visit) follows() bool { return v.Header.Get("Accept") == "text/event-stream" }
+
 // follow sends a page's live part whenever it is another one. Each time it is asked anew who the visitor is and what they may
-// see, so it ends with their session, and with what they look at.
+// see, so it ends with their session, and with what they look at: a browser is told so, and does not come again.
 func (w *Web) follow(v *visit, shows view) {
 	select {
 	case w.live <- struct{}{}:
@@ -61,14 +64,17 @@ func (w *Web) follow(v *visit, shows view) {
 		http.Error(v.rw, "Too many pages are open.", http.StatusServiceUnavailable)
 		return
 	}
-	p, err := shows(v)
-	if err != nil || p.Live == "" && p.stream == nil {
-		http.Error(v.rw, "Nothing here is live.", http.StatusNotFound)
-		return
-	}
+	p, err := w.again(v, shows)
 	f := v.feed()
-	if p.stream != nil {
+	switch {
+	case err != nil:
+		f.send("gone", "", cloister.MessageOf(err))
+		return
+	case p.stream != nil:
 		p.stream(f)
+		return
+	case p.Live == "":
+		f.send("gone", "", "Nothing on this page is live.")
 		return
 	}
 	tick := time.NewTicker(liveEvery)
@@ -99,16 +105,19 @@ func (w *Web) follow(v *visit, shows view) {
 
 // part is the live part of a page, as it is now.
 func (w *Web) part(v *visit, shows view) ([]byte, error) {
-	a, _, err := w.visitor(v.Request)
-	if err != nil {
-		return nil, err
-	}
-	v.actor = a
-	p, err := shows(v)
+	p, err := w.again(v, shows)
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
 	err = pages.ExecuteTemplate(&b, p.Live, p)
 	return b.Bytes(), err
+}
+
+// again is a page for whoever the visitor is by now.
+func (w *Web) again(v *visit, shows view) (p page, err error) {
+	if v.actor, _, err = w.visitor(v.Request); err != nil {
+		return p, err
+	}
+	return shows(v)
 }

@@ -61,7 +61,7 @@ func (w *Web) logsPage(v *visit) (page, error) {
 	l := logView{appView: a, Ask: LineFilter{Dyno: q.Get("dyno"), Source: q.Get("source")}, Text: q.Get("text"), Kept: w.config.Logs != nil}
 	if _, err := w.platform.LogsOf(v.Context(), v.actor, a.ID); l.Kept && err == nil && a.May.Read {
 		p.stream = func(f feed) { w.tail(v, f, l) }
-		if v.Header.Get("Accept") != "text/event-stream" {
+		if !v.follows() {
 			for _, line := range w.config.Logs.Lines(v.Context(), a.ID, l.Ask, lastLines, false, 0) {
 				if l.wants(line) {
 					l.Lines = append(l.Lines, line)
@@ -159,7 +159,7 @@ func (w *Web) buildPage(v *visit) (page, error) {
 	if w.config.Logs != nil {
 		id := out.Build.ID
 		p.stream = func(f feed) { w.pour(v, f, a.ID, id) }
-		if v.Header.Get("Accept") != "text/event-stream" {
+		if !v.follows() {
 			var t tailed
 			if err := w.config.Logs.Output(v.Context(), id, false, &t); err != nil && cloister.KindOf(err) != cloister.NotFound {
 				return p, err

@@ -78,5 +78,5 @@ func (w *Web) signOut(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.SetCookie(rw, &http.Cookie{Name: cookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode})
-	w.say(rw, "You are signed out", "You can close this page.")
+	w.say(rw, "You are signed out", "You can close this page, or sign in again at the address of this server.")
 }

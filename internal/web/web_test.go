@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -33,6 +34,7 @@ const (
 type site struct {
 	t        *testing.T
 	url      string
+	store    *store.Store
 	platform *platform.Platform
 	web      *Web
 	ada      cloister.Actor
@@ -44,10 +46,10 @@ func newSite(t *testing.T) *site {
 	check(t, err)
 	t.Cleanup(func() { s.Close() })
 	log := slog.New(slog.DiscardHandler)
-	x := &site{t: t, platform: platform.New(s, platform.Config{}, log)}
+	x := &site{t: t, store: s, platform: platform.New(s, platform.Config{AppDomain: "apps.localhost", OutboundPool: netip.MustParsePrefix("198.18.0.0/24")}, log)}
 	x.ada, err = x.platform.SetUp(t.Context(), platform.Setup{Email: email, Password: password, Team: "acme"})
 	check(t, err)
-	x.web = New(x.platform, Config{}, log)
+	x.web = New(x.platform, Config{Logs: said{}, GitURL: "https://git.example/"}, log)
 	server := httptest.NewServer(x.web)
 	t.Cleanup(server.Close)
 	x.url = server.URL
