@@ -4,9 +4,11 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,24 +105,59 @@ func (b *tab) signIn() {
 	b.sees("Your apps")
 }
 
-// sees waits for a text to be on the page.
-func (b *tab) sees(text string) {
+// text is what is on the page.
+func (b *tab) text() string {
+	b.t.Helper()
+	return run(b, chromedp.Evaluate[string](`document.readyState === 'complete' ? document.body.innerText : ''`))
+}
+
+// sees waits for one of some texts to be on the page.
+func (b *tab) sees(texts ...string) {
+	b.t.Helper()
+	b.wait("is on the page", texts, func(all string) bool {
+		return slices.ContainsFunc(texts, func(x string) bool { return strings.Contains(all, x) })
+	})
+}
+
+// misses waits for a text to be on the page no longer.
+func (b *tab) misses(text string) {
+	b.t.Helper()
+	b.wait("is gone from the page", []string{text}, func(all string) bool { return all != "" && !strings.Contains(all, text) })
+}
+
+func (b *tab) wait(what string, texts []string, ok func(all string) bool) {
 	b.t.Helper()
 	all := ""
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		all = run(b, chromedp.Evaluate[string](`document.readyState === 'complete' ? document.body.innerText : ''`))
-		if strings.Contains(all, text) {
+		if all = b.text(); ok(all) {
 			return
 		}
 	}
-	b.fail(text + " is not on the page:\n" + all)
+	b.fail(fmt.Sprintf("nothing of %q %s:\n%s", texts, what, all))
+}
+
+// mark marks a page, so that stays can tell whether it is still the same.
+func (b *tab) mark() { run(b, chromedp.Evaluate[bool](`window.marked = true`)) }
+
+// stays fails the test if the page was loaded again since it was marked.
+func (b *tab) stays() {
+	b.t.Helper()
+	if !run(b, chromedp.Evaluate[bool](`window.marked === true`)) {
+		b.t.Error("the page was loaded again")
+	}
+}
+
+// value is what is in a field, by its id.
+func (b *tab) value(id string) string {
+	b.t.Helper()
+	return run(b, chromedp.Value(chromedp.CSS("#"+id)))
 }
 
 // press presses the button or follows the link with a name.
 func (b *tab) press(name string) {
 	b.t.Helper()
 	if !run(b, chromedp.Evaluate[bool](`(() => {
-		const x = [...document.querySelectorAll('button, a')].find((x) => (x.getAttribute('aria-label') || x.innerText) === `+quoted(name)+`);
+		const x = [...document.querySelectorAll('button, a')].find((x) => (x.getAttribute('aria-label') || x.innerText).replace(/\s+/g, ' ').trim() === `+quoted(name)+`);
 		if (x) setTimeout(() => x.click());
 		return !!x;
 	})()`)) {

@@ -24,15 +24,14 @@ func (s *server) furnish() (build string) {
 		check(s.t, err)
 	}
 	s.deploy("quiet-garth", map[string]string{"web": "bin/serve", "worker": "bin/work --queue default"})
-	web, worker := 3, 1
-	_, _, err := s.platform.Scale(ctx, s.ada, "quiet-garth", []platform.Scaling{{Type: "web", Quantity: &web}, {Type: "worker", Quantity: &worker}})
-	check(s.t, err)
+	s.scale("web", 3)
+	s.scale("worker", 1)
 	for name, value := range map[string]string{"LOG_LEVEL": "info", "SECRET_KEY_BASE": "a3f1c9", "TZ": "Europe/Berlin"} {
 		v := cloister.Secret(value)
 		_, err := s.platform.SetConfig(ctx, s.ada, "quiet-garth", map[string]*cloister.Secret{name: &v})
 		check(s.t, err)
 	}
-	_, _, err = s.platform.AddDomain(ctx, s.ada, "quiet-garth", "www.example.com", "")
+	_, _, err := s.platform.AddDomain(ctx, s.ada, "quiet-garth", "www.example.com", "")
 	check(s.t, err)
 	_, _, err = s.platform.SetTrusted(ctx, s.ada, "cellar", []string{"192.0.2.0/24", "198.51.100.17/32", "2001:db8::/48"}, nil)
 	check(s.t, err)

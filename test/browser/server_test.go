@@ -122,6 +122,13 @@ func (s *server) deploy(app string, commands map[string]string) {
 	check(s.t, err)
 }
 
+// scale gives quiet-garth so many dynos of a process type.
+func (s *server) scale(typ string, n int) {
+	s.t.Helper()
+	_, _, err := s.platform.Scale(s.t.Context(), s.ada, "quiet-garth", []platform.Scaling{{Type: typ, Quantity: &n}})
+	check(s.t, err)
+}
+
 // nowhere is a router that lets nobody through.
 type nowhere struct{}
 

@@ -134,12 +134,23 @@ for (const form of document.querySelectorAll('form[data-check]')) {
   });
 }
 
+// copied copies a text. Over plain HTTP browsers have no clipboard; it is selected then, and copied as they did of old.
+async function copied(button) {
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    return true;
+  } catch {
+    getSelection().selectAllChildren(button.previousElementSibling);
+    return document.execCommand('copy');
+  }
+}
+
 // enliven does for new parts of the page what was done for the page.
 function enliven(root) {
   for (const table of root.querySelectorAll('.scroll')) wide.observe(table);
   for (const button of root.querySelectorAll('[data-copy]')) {
     button.addEventListener('click', async () => {
-      await navigator.clipboard.writeText(button.dataset.copy);
+      if (!await copied(button)) return say('The text is selected: copy it.');
       say('Copied.');
       button.textContent = 'Copied';
       setTimeout(() => { button.textContent = 'Copy'; }, 1500);
