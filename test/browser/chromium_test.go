@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,27 +104,30 @@ func (b *tab) signIn() {
 	b.sees("Your apps")
 }
 
-// text is what is on the page.
+// text is what is on the page; "" while there is none.
 func (b *tab) text() string {
-	b.t.Helper()
-	return run(b, chromedp.Evaluate[string](`document.readyState === 'complete' ? document.body.innerText : ''`))
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	all, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.readyState === 'complete' ? document.body.innerText : ''`))
+	if err != nil { // it is being left
+		return ""
+	}
+	return all
 }
 
-// sees waits for one of some texts to be on the page.
-func (b *tab) sees(texts ...string) {
+// sees waits for a text to be on the page.
+func (b *tab) sees(text string) {
 	b.t.Helper()
-	b.wait("is on the page", texts, func(all string) bool {
-		return slices.ContainsFunc(texts, func(x string) bool { return strings.Contains(all, x) })
-	})
+	b.wait(text, "is not on the page", func(all string) bool { return strings.Contains(all, text) })
 }
 
 // misses waits for a text to be on the page no longer.
 func (b *tab) misses(text string) {
 	b.t.Helper()
-	b.wait("is gone from the page", []string{text}, func(all string) bool { return all != "" && !strings.Contains(all, text) })
+	b.wait(text, "is still on the page", func(all string) bool { return all != "" && !strings.Contains(all, text) })
 }
 
-func (b *tab) wait(what string, texts []string, ok func(all string) bool) {
+func (b *tab) wait(text, wrong string, ok func(all string) bool) {
 	b.t.Helper()
 	all := ""
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
@@ -133,7 +135,7 @@ func (b *tab) wait(what string, texts []string, ok func(all string) bool) {
 			return
 		}
 	}
-	b.fail(fmt.Sprintf("nothing of %q %s:\n%s", texts, what, all))
+	b.fail(fmt.Sprintf("%q %s:\n%s", text, wrong, all))
 }
 
 // mark marks a page, so that stays can tell whether it is still the same.
@@ -150,11 +152,29 @@ func (b *tab) stays() {
 // value is what is in a field, by its id.
 func (b *tab) value(id string) string {
 	b.t.Helper()
-	return run(b, chromedp.Value(chromedp.CSS("#"+id)))
+	return run(b, chromedp.Evaluate[string](`document.getElementById(`+quoted(id)+`).value`))
 }
 
-// press presses the button or follows the link with a name.
+// press presses a button, or follows a link, that leads to a page.
 func (b *tab) press(name string) {
+	b.t.Helper()
+	b.mark()
+	b.tap(name)
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		ctx, cancel := context.WithTimeout(b.ctx, patience)
+		there, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`window.marked !== true && document.readyState === 'complete'`))
+		cancel()
+		if err == nil && there { // an error is that the page is being left
+			return
+		}
+		if time.Now().After(deadline) {
+			b.fail("pressed in vain: " + name)
+		}
+	}
+}
+
+// tap presses the button, or follows the link, with a name.
+func (b *tab) tap(name string) {
 	b.t.Helper()
 	if !run(b, chromedp.Evaluate[bool](`(() => {
 		const x = [...document.querySelectorAll('button, a')].find((x) => (x.getAttribute('aria-label') || x.innerText).replace(/\s+/g, ' ').trim() === `+quoted(name)+`);

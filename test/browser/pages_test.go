@@ -81,6 +81,9 @@ func TestPagesKeepNobodyOut(t *testing.T) {
 			b.look(look.scheme, look.width)
 			where := fmt.Sprintf("%s-%s-%d", name, look.scheme, look.width)
 			b.examine(t, where)
+			if !run(b, chromedp.Evaluate[bool](`document.querySelector('h1').offsetHeight > 0`)) { // axe finds nothing wrong with nothing
+				t.Errorf("%s: nothing is to be seen", where)
+			}
 			if run(b, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > document.documentElement.clientWidth`)) {
 				t.Errorf("%s: the page is wider than the window", where)
 			}
