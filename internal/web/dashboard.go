@@ -58,6 +58,7 @@ func (w *Web) doors() []door {
 		{space + "/network", w.networkPage, nil},
 		{space + "/network/trusted", w.networkPage, w.trust},
 		{space + "/network/trusted/remove", w.networkPage, w.distrust},
+		{space + "/network/trusted/label", w.networkPage, w.label},
 		{space + "/network/peerings", w.networkPage, w.requestPeering},
 		{space + "/network/peerings/{peering}/accept", w.networkPage, w.acceptPeering},
 		{space + "/network/peerings/{peering}/remove", w.networkPage, w.removePeering},

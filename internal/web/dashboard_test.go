@@ -106,6 +106,20 @@ func TestTheSecondEditorSeesWhatTheFirstHasChanged(t *testing.T) {
 	b.get(home+"/spaces/cellar/network").has(t, 200, "0.0.0.0/0 lets everyone in, whatever stands beside it.")
 }
 
+func TestATrustedRangeHasALabel(t *testing.T) {
+	m := newManor(t)
+	network := home + "/spaces/cellar/network"
+	_, r, err := m.platform.Ruleset(t.Context(), m.ada, "cellar")
+	check(t, err)
+	b := m.people["admin"]
+	b.post(network+"/trusted", url.Values{"form": {"trust"}, "version": {r.ID}, "source": {"192.0.2.0/24"}, "label": {strings.Repeat("x", 61)}}).has(t, 422, "A label is one line", `value="192.0.2.0/24"`)
+	b.post(network+"/trusted", url.Values{"form": {"trust"}, "version": {r.ID}, "source": {"192.0.2.0/24"}, "label": {"The <office>"}})
+	b.get(network).has(t, 200, `value="The &lt;office&gt;"`)
+	m.people["viewer"].get(network).has(t, 200, "<td>The &lt;office&gt;")
+	b.post(network+"/trusted/label", url.Values{"form": {"label-192.0.2.0/24"}, "source": {"192.0.2.0/24"}, "label": {"Annex"}})
+	m.people["viewer"].get(network).has(t, 200, "<td>Annex")
+}
+
 func TestADryRunChangesNothing(t *testing.T) {
 	m := newManor(t)
 	before := m.happened()

@@ -43,6 +43,7 @@ var forms = map[string]url.Values{
 	"/apps/{app}/settings/config/remove":                {"name": {"PASSWORD"}},
 	"/apps/{app}/settings/domains/remove":               {"hostname": {"www.example.com"}},
 	"/spaces/{space}/settings/transfer":                 {"team": {"acme"}},
+	"/spaces/{space}/network/trusted/label":             {"source": {"0.0.0.0/0"}, "label": {"Everyone"}},
 	"/spaces/{space}/network/trusted/remove":            {"source": {"0.0.0.0/0"}},
 	"/teams/{team}/access/{user}/remove":                {},
 	"/apps/{app}/access/{user}/remove":                  {},

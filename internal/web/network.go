@@ -14,6 +14,7 @@ import (
 type networkView struct {
 	spaceView
 	Ruleset  cloister.Ruleset
+	Labels   map[netip.Prefix]string
 	Warning  string
 	Limit    int
 	Peerings []platform.PeeringInfo
@@ -40,6 +41,9 @@ func (w *Web) networkPage(v *visit) (page, error) {
 	}
 	n := networkView{spaceView: s, Limit: cloister.LimitTrustedRanges.Most(), Internal: s.Internal()}
 	if _, n.Ruleset, err = w.platform.Ruleset(v.Context(), v.actor, s.ID); err != nil {
+		return p, err
+	}
+	if n.Labels, err = w.platform.TrustedLabels(v.Context(), v.actor, s.ID); err != nil {
 		return p, err
 	}
 	if everyone, ok := cloister.Pointless(n.Ruleset.Sources); ok {
@@ -99,8 +103,21 @@ func (w *Web) retrust(v *visit, change func(sources []string) []string) error {
 }
 
 func (w *Web) trust(v *visit) (string, error) {
-	err := w.retrust(v, func(sources []string) []string { return append(sources, strings.TrimSpace(v.PostFormValue("source"))) })
+	source, label := strings.TrimSpace(v.PostFormValue("source")), v.PostFormValue("label")
+	if _, err := cloister.ParseLabel(label); err != nil {
+		return "", in("label", err)
+	}
+	err := w.retrust(v, func(sources []string) []string { return append(sources, source) })
+	if err == nil && label != "" {
+		err = w.platform.LabelTrusted(v.Context(), v.actor, v.PathValue("space"), source, label)
+	}
 	return at("added", "spaces", v.PathValue("space"), "network"), err
+}
+
+// label gives a trusted range another label.
+func (w *Web) label(v *visit) (string, error) {
+	err := w.platform.LabelTrusted(v.Context(), v.actor, v.PathValue("space"), v.PostFormValue("source"), v.PostFormValue("label"))
+	return at("saved", "spaces", v.PathValue("space"), "network"), err
 }
 
 func (w *Web) distrust(v *visit) (string, error) {
