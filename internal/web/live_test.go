@@ -19,7 +19,7 @@ type event struct{ name, id, data string }
 // A stream is a page that a browser follows.
 type stream struct {
 	*http.Response
-	t    *testing.T
+	t    testing.TB
 	text *bufio.Reader
 }
 

@@ -24,7 +24,7 @@ type manor struct {
 	build  cloister.Build
 }
 
-func newManor(t *testing.T) *manor {
+func newManor(t testing.TB) *manor {
 	t.Helper()
 	m := &manor{site: newSite(t), people: map[string]*browser{}}
 	m.people["anonymous"] = m.browser()

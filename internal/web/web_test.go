@@ -32,7 +32,7 @@ const (
 
 // A site is the pages over a real platform, with one person.
 type site struct {
-	t        *testing.T
+	t        testing.TB
 	url      string
 	store    *store.Store
 	platform *platform.Platform
@@ -40,7 +40,7 @@ type site struct {
 	ada      cloister.Actor
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	t.Helper()
 	s, err := store.Open(t.Context(), store.Config{DSN: ":memory:", Key: make([]byte, 32)})
 	check(t, err)
@@ -56,7 +56,7 @@ func newSite(t *testing.T) *site {
 	return x
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +120,7 @@ func (b *browser) signIn(to string, change ...string) seen {
 	return b.post("/sign-in", form)
 }
 
-func (s seen) has(t *testing.T, status int, texts ...string) {
+func (s seen) has(t testing.TB, status int, texts ...string) {
 	t.Helper()
 	if s.StatusCode != status {
 		t.Errorf("%s: status %d, want %d:\n%s", s.path, s.StatusCode, status, s.text)

@@ -58,7 +58,7 @@ func (s *server) open() *tab {
 	go func() {
 		defer close(heard)
 		for m, err := range said {
-			refused := strings.Contains(m.Text, "status of 422") || strings.Contains(m.Text, "status of 412") // a form's
+			refused := strings.Contains(m.Text, "status of 422") || strings.Contains(m.Text, "net::ERR_") // a form; a server that is down
 			if err == nil && !refused && (m.Type == chromedp.ConsoleException || m.Type == "error" || m.Type == "warning") {
 				s.t.Errorf("the console says: %s %s", m.Text, m.URL)
 			}

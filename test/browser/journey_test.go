@@ -81,6 +81,24 @@ func TestFromSigningInToAnAppThatRuns(t *testing.T) {
 	b.sees("Scaled to web@3:Private-S by user ada@example.com")
 }
 
+// TestAPageComesBackByItself has the server be away for a moment.
+func TestAPageComesBackByItself(t *testing.T) {
+	s := start(t)
+	b := s.open()
+	s.furnish()
+	b.signIn()
+	b.goTo("/dashboard/apps/quiet-garth")
+	b.mark()
+	b.sees("web.3")
+	s.down()
+	b.sees("The connection to the server is lost.")
+	s.scale("web", 1)
+	s.up(strings.TrimPrefix(s.url, "http://"))
+	b.misses("web.3")
+	b.misses("The connection to the server is lost.")
+	b.stays()
+}
+
 // TestWhatIsLiveNeedsNoReload watches a page change.
 func TestWhatIsLiveNeedsNoReload(t *testing.T) {
 	s := start(t)

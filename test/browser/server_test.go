@@ -6,7 +6,8 @@ import (
 	"io"
 	"iter"
 	"log/slog"
-	"net/http/httptest"
+	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"syscall"
@@ -34,6 +35,8 @@ const (
 type server struct {
 	t        *testing.T
 	url      string
+	web      http.Handler
+	http     *http.Server
 	store    *store.Store
 	platform *platform.Platform
 	logs     *logs.Logs
@@ -77,11 +80,24 @@ func start(t *testing.T) *server {
 			t.Error(err)
 		}
 	})
-	h := httptest.NewServer(web.New(s.platform, web.Config{Logs: shown{s.logs}, GitURL: "https://git.example/"}, log))
-	t.Cleanup(func() { h.CloseClientConnections(); h.Close() })
-	s.url = h.URL
+	s.web = web.New(s.platform, web.Config{Logs: shown{s.logs}, GitURL: "https://git.example/"}, log)
+	s.up("127.0.0.1:0")
+	t.Cleanup(s.down)
 	return s
 }
+
+// up has the server answer at an address.
+func (s *server) up(address string) {
+	s.t.Helper()
+	l, err := net.Listen("tcp", address)
+	check(s.t, err)
+	s.http = &http.Server{Handler: s.web}
+	s.url = "http://" + l.Addr().String()
+	go s.http.Serve(l)
+}
+
+// down has it answer no more, as while it is restarted.
+func (s *server) down() { s.http.Close() }
 
 func check(t testing.TB, err error) {
 	t.Helper()
