@@ -155,7 +155,6 @@ func (w *Web) buildPage(v *visit) (page, error) {
 	if _, out.Build, err = w.platform.Build(v.Context(), v.actor, a.ID, v.PathValue("build")); err != nil {
 		return p, err
 	}
-	p.State = string(out.Build.Status)
 	if w.config.Logs != nil {
 		id := out.Build.ID
 		p.stream = func(f feed) { w.pour(v, f, a.ID, id) }
