@@ -7,6 +7,10 @@ import (
 	"github.com/cloister-dev/cloister/internal/store"
 )
 
+// Writes counts what was changed by this server, for people or by control. While it stays, nobody needs to look again at what they
+// have seen, unless another server has changed it or time has passed.
+func (p *Platform) Writes() int64 { return p.store.Writes() }
+
 // Rights are what an actor may do to a team, a space or an app that they see. Pages offer only what would not be refused; it is
 // asked again when it is done.
 type Rights struct {

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	liveEvery  = time.Second      // a page that is open is looked at again
-	liveSilent = 20 * time.Second // after which a browser is told that nothing has changed
+	liveEvery  = time.Second      // a page that is open is looked at again, if something was written
+	liveLatest = 10 * time.Second // … and if nothing was: time passes, sessions end, and another server may have written
 	maxLive    = 500              // pages that are followed at once
 )
 
@@ -80,20 +80,24 @@ func (w *Web) follow(v *visit, shows view) {
 	tick := time.NewTicker(liveEvery)
 	defer tick.Stop()
 	var last []byte
-	for told := time.Now(); ; {
-		part, err := w.part(v, shows)
-		if err != nil {
-			f.send("gone", "", cloister.MessageOf(err))
-			return
-		}
-		switch {
-		case !bytes.Equal(part, last):
-			err, last, told = f.send("part", "", string(part)), part, time.Now()
-		case time.Since(told) > liveSilent:
-			err, told = f.still(), time.Now()
-		}
-		if err != nil {
-			return
+	var seen int64
+	var looked time.Time
+	for {
+		if now := w.platform.Writes(); now != seen || time.Since(looked) > liveLatest {
+			seen, looked = now, time.Now()
+			part, err := w.part(v, shows)
+			switch {
+			case err != nil:
+				f.send("gone", "", cloister.MessageOf(err))
+				return
+			case bytes.Equal(part, last):
+				err = f.still()
+			default:
+				err, last = f.send("part", "", string(part)), part
+			}
+			if err != nil {
+				return
+			}
 		}
 		select {
 		case <-tick.C:
