@@ -19,6 +19,7 @@ type appView struct {
 	Git       string
 	Formation []cloister.ProcessType
 	Dynos     []cloister.Dyno
+	Addons    []platform.AddonInfo
 	Builds    []cloister.Build
 	Releases  []cloister.Release
 	Happened  []happening
@@ -95,6 +96,9 @@ func (w *Web) resourcesPage(v *visit) (page, error) {
 	p, a, err := w.ofApp(v, "app-resources.html")
 	if err == nil {
 		err = w.running(v, &a)
+	}
+	if err == nil {
+		a.Addons, err = w.platform.AppAddons(v.Context(), v.actor, a.ID)
 	}
 	p.Data, p.Live = a, "app-resources.live"
 	return p, err

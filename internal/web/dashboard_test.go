@@ -120,6 +120,17 @@ func TestATrustedRangeHasALabel(t *testing.T) {
 	m.people["viewer"].get(network).has(t, 200, "<td>Annex")
 }
 
+func TestWhatRunsAndWhatItUsesAreShown(t *testing.T) {
+	m := newManor(t)
+	resources := home + "/apps/hello/resources"
+	m.people["operates"].get(resources).has(t, 200, "web.1", "exit 7", "vault-1", "vault:small", "in the space", `aria-label="Restart web.2"`, `aria-label="Scale web"`)
+	if got := m.people["views"].get(resources); strings.Contains(got.text, "Restart") {
+		t.Errorf("who may only look is offered a restart:\n%s", got.text)
+	}
+	m.people["viewer"].get(home+"/spaces/cellar").has(t, 200, "1 up, 1 crashed")
+	m.people["admin"].post(home+"/apps/hello/restart", url.Values{"form": {"restart"}, "dyno": {"web.9"}}).has(t, 404, "Couldn&#39;t find that dyno.", "web.1")
+}
+
 func TestADryRunChangesNothing(t *testing.T) {
 	m := newManor(t)
 	before := m.happened()

@@ -62,6 +62,7 @@ func newManor(t testing.TB) *manor {
 	check(t, err)
 	_, _, err = m.platform.AddDomain(ctx, m.ada, "hello", "www.example.com", "")
 	check(t, err)
+	m.furnish()
 	m.params = map[string]string{"team": "acme", "space": "cellar", "app": "hello", "type": "web", "build": m.build.ID, "peering": peering.ID, "user": "member@example.com"}
 	return m
 }
@@ -111,6 +112,26 @@ func (m *manor) deploy(app string) {
 	})
 	_, _, err = m.platform.ReleaseSlug(ctx, m.ada, app, slug.ID, "")
 	check(m.t, err)
+}
+
+// furnish gives hello a dyno that runs, one that has crashed, and an add-on.
+func (m *manor) furnish() {
+	m.t.Helper()
+	ctx := m.t.Context()
+	_, _, err := m.platform.PutService(ctx, m.ada, platform.ServiceSpec{Service: cloister.AddonService{Name: "vault", HumanName: "Vault", Kind: "partner", Prefix: "VAULT", First: "VAULT", Shared: true, Many: true,
+		Provider: cloister.Provider{Slug: "vault", URL: "https://example.com/resources", Password: "hush hush", Vars: []string{"VAULT_URL"}}},
+		Plans: []cloister.Plan{{Name: "small", HumanName: "Small", Default: true, Inside: true}}})
+	check(m.t, err)
+	x, _, err := m.platform.CreateAddon(ctx, m.ada, "hello", platform.AddonSpec{Plan: "vault", Name: "vault-1"})
+	check(m.t, err)
+	m.update(func(tx *store.Tx) error {
+		for i, state := range []cloister.DynoState{cloister.DynoUp, cloister.DynoCrashed} {
+			if err := tx.PutDyno(cloister.Dyno{ID: cloister.NewID(), AppID: x.AppID, SpaceID: x.SpaceID, Type: "web", Number: i + 1, Version: 2, Size: "Private-S", Command: "serve", Zone: "a", State: state, Exit: 7, CreatedAt: tx.Now, UpdatedAt: tx.Now}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // fill is a path with what stands for each {…} in it.

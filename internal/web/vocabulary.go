@@ -75,7 +75,7 @@ func standing(dynos []cloister.Dyno) string {
 // tone is how a state is coloured, beside the word: good, busy, bad, or quiet.
 func tone(state string) string {
 	switch state {
-	case string(cloister.Allocated), string(cloister.DynoUp), "succeeded", string(cloister.PeeringActive), "in force", "ready":
+	case string(cloister.Allocated), string(cloister.DynoUp), string(cloister.Provisioned), "succeeded", string(cloister.PeeringActive), "in force", "ready":
 		return "good"
 	case string(cloister.Allocating), string(cloister.Deleting), string(cloister.DynoStarting), "pending", "provisioning", "pending-acceptance", "initiating-request", "maintenance":
 		return "busy"
