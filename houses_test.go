@@ -78,6 +78,7 @@ var confined = map[string][]string{
 	"github.com/alecthomas/kong":             {"internal/cli"},
 	"github.com/go-chi/chi":                  {"internal/api", "internal/web", "internal/server"},
 	"go.yaml.in/yaml":                        {"internal/build"},
+	"github.com/chromedp/":                   {"test/browser"},
 	"golang.org/x/crypto/argon2":             {"internal/platform"},
 	"golang.org/x/crypto/ssh":                {"internal/sshd"},
 	"github.com/pkg/sftp":                    {"internal/sshd"},

@@ -3,6 +3,7 @@ package cloister
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -55,6 +56,18 @@ func ParseTrusted(sources []string, max int) ([]netip.Prefix, error) {
 		out = append(out, p)
 	}
 	return out, nil
+}
+
+// MaxLabel is how long the label of a trusted range may be, in characters.
+const MaxLabel = 60
+
+// ParseLabel reads what people call a trusted range: one line of text; "" is no label.
+func ParseLabel(s string) (string, error) {
+	label := strings.TrimSpace(s)
+	if label != Words(label, MaxLabel) {
+		return "", Errorf(Invalid, "A label is one line of at most %d characters.", MaxLabel)
+	}
+	return label, nil
 }
 
 // Pointless is the range of everyone in a set that has others too, which mean nothing beside it.

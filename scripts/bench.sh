@@ -15,6 +15,8 @@ echo "== Reads of 10 000 apps by 1 000 people, on SQLite and PostgreSQL; the che
 scripts/install.sh postgres
 test/postgres.sh go test -run '^$' -bench . -timeout 20m ./internal/api
 go test -run '^$' -bench Can ./internal/platform
+echo "== Pages of the dashboard, with 100 apps and 1 000 dynos"
+go test -run '^$' -bench Pages ./internal/web
 echo "== Simulation: 10 000 apps, 50 000 dynos"
 go test -run '^$' -bench . -benchtime 1x -timeout 40m ./internal/simulation
 echo "== Logs"

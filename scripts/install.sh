@@ -22,7 +22,7 @@ for purpose in "${@:-server}"; do
     ;;
   test)
     want conntrack conntrack; want tcpdump tcpdump; want script bsdutils; want busybox busybox-static
-    want rsyslogd rsyslog; want rsyslogd rsyslog-openssl; want mvn maven
+    want rsyslogd rsyslog; want rsyslogd rsyslog-openssl; want mvn maven; want chromium chromium
     ;;
   postgres)
     [ -d /usr/lib/postgresql ] || need="$need postgresql"

@@ -10,6 +10,10 @@ import (
 
 // appDeeds are about apps.
 var appDeeds = map[string]deed{
+	"AppRights": {see, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.AppRights(ctx, a, "quiet-garth")
+		return err
+	}},
 	"SetACM": {manage, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, err := h.SetACM(ctx, a, "quiet-garth", true)
 		return err

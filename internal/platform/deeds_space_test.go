@@ -9,6 +9,21 @@ import (
 
 // spaceDeeds are about spaces, and the installation they are in.
 var spaceDeeds = map[string]deed{
+	"TrustedLabels": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.TrustedLabels(ctx, a, "cellar")
+		return err
+	}},
+	"LabelTrusted": {admin, func(ctx context.Context, h *house, a cloister.Actor) error {
+		return h.LabelTrusted(ctx, a, "cellar", "0.0.0.0/0", "Everyone")
+	}},
+	"TeamRights": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.TeamRights(ctx, a, "acme")
+		return err
+	}},
+	"SpaceRights": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
+		_, err := h.SpaceRights(ctx, a, "cellar")
+		return err
+	}},
 	"SpaceMembers": {view, func(ctx context.Context, h *house, a cloister.Actor) error {
 		_, _, err := h.SpaceMembers(ctx, a, "cellar")
 		return err

@@ -45,5 +45,5 @@ var deeds = func() map[string]deed {
 
 // Each of these has a test of its own: they are for those who have no account yet, or about a person's own tokens, or not
 // for people.
-var others = map[string]bool{"SetUp": true, "Tell": true, "SignIn": true, "Authenticate": true, "OwnerOf": true, "Resume": true, "Exchange": true, "Refresh": true, "Invited": true, "Join": true, "SignInAs": true, "Regions": true, "Vendor": true, "Vended": true, "Vend": true, "Vending": true, "VendorTokens": true, "DNSTarget": true, "Authorization": true,
+var others = map[string]bool{"SetUp": true, "Tell": true, "SignIn": true, "Authenticate": true, "OwnerOf": true, "Resume": true, "Exchange": true, "Refresh": true, "Invited": true, "Join": true, "SignInAs": true, "Regions": true, "Writes": true, "Vendor": true, "Vended": true, "Vend": true, "Vending": true, "VendorTokens": true, "DNSTarget": true, "Authorization": true,
 	"DescribeAuthorization": true, "RotateAuthorization": true, "RevokeAuthorization": true}

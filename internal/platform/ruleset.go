@@ -61,6 +61,9 @@ func (p *Platform) SetTrusted(ctx context.Context, a cloister.Actor, space strin
 		if err := tx.InsertRuleset(r); err != nil {
 			return err
 		}
+		if err := unlabel(tx, s.ID, ranges); err != nil {
+			return err
+		}
 		if err := tx.Changed("trusted_ip", s.ID, "update", s.Name, now, r); err != nil {
 			return err
 		}

@@ -140,8 +140,9 @@ func runControl(ctx context.Context, c Config, e engine.Engine, log *slog.Logger
 	if err != nil {
 		return err
 	}
-	handler := &front{git: git, streams: lines.Handler(), sources: sources, slugs: imports, web: web.New(p, c.identityProvider(), log),
-		api: api.New(api.Config{WebPort: c.webPort(), GitURL: "https://" + loopback(c.Listen) + "/"}, p,
+	repositories := "https://" + loopback(c.Listen) + "/"
+	handler := &front{git: git, streams: lines.Handler(), sources: sources, slugs: imports, web: web.New(p, web.Config{Provider: c.identityProvider(), Logs: shown{lines}, GitURL: repositories, Address: address}, log),
+		api: api.New(api.Config{WebPort: c.webPort(), GitURL: repositories}, p,
 			api.Beside{Logs: lines, Sources: sources, Slugs: imports, Caches: builder, Health: &health{engine: e, dir: c.State}, Terminals: ctl.Sessions(), Shells: shells, Services: ctl.Services(), Backups: shelf, Bastions: bastions{shells, c.apiPort()}, Metrics: measured.Handler(), CheckBuildpack: build.CheckBuildpack}, log)}
 	sessions := attach.New(attach.Config{Claim: func(secret cloister.Secret) (attach.Session, bool) { return ctl.Sessions().Claim(secret) }}, log)
 

@@ -32,6 +32,12 @@ func TestPathsLeadToTheirPart(t *testing.T) {
 		"/slugs/app/slug/secret":       "slugs",
 		"/streams":                     "api",
 		"/auth":                        "web",
+		"/dashboard":                   "web",
+		"/dashboard/apps/hello":        "web",
+		"/dashboardx":                  "api",
+		"/style.css":                   "web",
+		"/live.js":                     "web",
+		"/live.jsx":                    "api",
 		"/auth/browser/x":              "web",
 		"/sign-in":                     "web",
 		"/oauth/authorize":             "web",
@@ -58,5 +64,11 @@ func TestPathsLeadToTheirPart(t *testing.T) {
 		if got := w.Body.String(); got != want {
 			t.Errorf("%s leads to %s, not %s", path, got, want)
 		}
+	}
+	r := httptest.NewRequest(http.MethodGet, "http://api.example/", nil)
+	r.Header.Set("Accept", "text/html,application/xhtml+xml")
+	w := httptest.NewRecorder()
+	if f.ServeHTTP(w, r); w.Body.String() != "web" {
+		t.Errorf("the root leads a browser to %s", w.Body)
 	}
 }

@@ -79,7 +79,7 @@ func (tx *Tx) RestartDynos(appID, typ string, number int) (int, error) {
 	if err != nil {
 		return 0, classify(err)
 	}
-	n, err := res.RowsAffected()
+	n, err := tx.count(res)
 	return int(n), err
 }
 

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
@@ -47,6 +48,7 @@ type Store struct {
 	now      func() time.Time
 	wake     chan struct{}
 	onChange func(*Tx, []Change) error // nil: nobody is told
+	writes   atomic.Int64
 }
 
 // Open opens the database, and brings its schema up to date: forward only, each step in a transaction.
@@ -191,6 +193,10 @@ func (s *Store) isolation(l sql.IsolationLevel) sql.IsolationLevel {
 	return sql.LevelDefault
 }
 
+// Writes counts the transactions of this process that have written a row. While it stays, nothing is other than it was, unless
+// another server has changed it or time has passed.
+func (s *Store) Writes() int64 { return s.writes.Load() }
+
 func (s *Store) run(ctx context.Context, db *sql.DB, opts *sql.TxOptions, fn func(*Tx) error) error {
 	t, err := db.BeginTx(ctx, opts)
 	if err != nil {
@@ -208,6 +214,9 @@ func (s *Store) run(ctx context.Context, db *sql.DB, opts *sql.TxOptions, fn fun
 	}
 	if err := t.Commit(); err != nil {
 		return classify(err)
+	}
+	if tx.wrote {
+		s.writes.Add(1)
 	}
 	if tx.touched {
 		select {

@@ -28,6 +28,7 @@ type Tx struct {
 	tx      *sql.Tx
 	store   *Store
 	touched bool
+	wrote   bool
 	changed []Change                      // that webhooks are to be told of
 	hooked  map[string][]cloister.Webhook // the webhooks of apps, by id, as far as they were asked for
 }
@@ -67,8 +68,18 @@ func value[T any](_ *Tx, r row) (v T, err error) { return v, r.Scan(&v) }
 
 // exec runs a statement.
 func (tx *Tx) exec(query string, args ...any) error {
-	_, err := tx.tx.ExecContext(tx.ctx, query, args...)
+	res, err := tx.tx.ExecContext(tx.ctx, query, args...)
+	if err == nil {
+		_, err = tx.count(res)
+	}
 	return classify(err)
+}
+
+// count is how many rows a statement has written.
+func (tx *Tx) count(res sql.Result) (int64, error) {
+	n, err := res.RowsAffected()
+	tx.wrote = tx.wrote || n > 0
+	return n, err
 }
 
 // must runs a statement that has to change a row; otherwise the resource is missing.
@@ -77,7 +88,7 @@ func (tx *Tx) must(resource, query string, args ...any) error {
 	if err != nil {
 		return classify(err)
 	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
+	if n, err := tx.count(res); err != nil || n == 0 {
 		return errors.Join(err, cloister.Missing(resource))
 	}
 	return nil

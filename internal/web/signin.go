@@ -25,8 +25,8 @@ func (w *Web) signInPage(rw http.ResponseWriter, r *http.Request) {
 
 // form is a form with what all have.
 func (w *Web) form(f form) form {
-	if w.provider != nil {
-		f.Provider = w.provider.Name()
+	if w.config.Provider != nil {
+		f.Provider = w.config.Provider.Name()
 	}
 	return f
 }
@@ -52,8 +52,7 @@ func (w *Web) signIn(rw http.ResponseWriter, r *http.Request) {
 	}
 	to, err := back(f.To)
 	if err != nil {
-		w.say(rw, "You are signed in", "You can close this page.")
-		return
+		to = home
 	}
 	http.Redirect(rw, r, to, http.StatusSeeOther)
 }
@@ -79,5 +78,5 @@ func (w *Web) signOut(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.SetCookie(rw, &http.Cookie{Name: cookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode})
-	w.say(rw, "You are signed out", "You can close this page.")
+	w.say(rw, "You are signed out", "You can close this page, or sign in again at the address of this server.")
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -75,7 +76,7 @@ func (w *Web) ssoStart(rw http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		to = ""
 	}
-	address, pending, err := w.provider.Start(r.Context(), base(r)+ssoCallback)
+	address, pending, err := w.config.Provider.Start(r.Context(), base(r)+ssoCallback)
 	var secret cloister.Secret
 	if err == nil {
 		secret, err = w.abroad.leave(trip{pending: pending, to: to}, time.Now())
@@ -100,7 +101,7 @@ func (w *Web) ssoBack(rw http.ResponseWriter, r *http.Request) {
 		w.problem(rw, cloister.Errorf(cloister.Forbidden, "This sign-in was not begun in this browser, or took too long. Begin it again."))
 		return
 	}
-	id, err := w.provider.Finish(r.Context(), t.pending, r.URL.Query())
+	id, err := w.config.Provider.Finish(r.Context(), t.pending, r.URL.Query())
 	var a cloister.Actor
 	if err == nil {
 		a, err = w.platform.SignInAs(r.Context(), caller(r), id)
@@ -108,14 +109,11 @@ func (w *Web) ssoBack(rw http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = w.start(rw, r, a)
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		w.providerFailed(rw, err)
-	case t.to == "":
-		w.say(rw, "You are signed in", "You can close this page.")
-	default:
-		http.Redirect(rw, r, t.to, http.StatusSeeOther)
+		return
 	}
+	http.Redirect(rw, r, cmp.Or(t.to, home), http.StatusSeeOther)
 }
 
 // providerFailed shows why somebody was not signed in. The cause is for the operator.

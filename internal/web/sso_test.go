@@ -33,7 +33,7 @@ func (p *provider) Finish(_ context.Context, x sso.Pending, back url.Values) (cl
 func TestPeopleSignInByAProvider(t *testing.T) {
 	x := newSite(t)
 	p := &provider{site: x, who: cloister.Identity{Issuer: "https://id.example.com", Subject: "1", Email: email}}
-	*x.web = *New(x.platform, p, x.web.log)
+	*x.web = *New(x.platform, Config{Provider: p}, x.web.log)
 	b := x.browser()
 	page := b.get("/sign-in?to=%2Fsign-in%3Fhere")
 	if !strings.Contains(page.text, "Sign in with Example") || !strings.Contains(page.text, `href="/sso?to=%2fsign-in%3fhere"`) {
@@ -42,7 +42,7 @@ func TestPeopleSignInByAProvider(t *testing.T) {
 	if page := b.get("/sso?to=%2Fsign-in%3Fhere"); page.path != "/sign-in?here" {
 		t.Errorf("ended at %s: %s", page.path, page.text)
 	}
-	if page := b.get("/sso?to=https%3A%2F%2Fevil.example%2F"); page.path != "/sso/callback?state=x&code=y" || !strings.Contains(page.text, "You are signed in") {
+	if page := b.get("/sso?to=https%3A%2F%2Fevil.example%2F"); page.path != home || !strings.Contains(page.text, "Your apps") {
 		t.Errorf("ended at %s: %s", page.path, page.text)
 	}
 	u, _ := url.Parse(x.url)

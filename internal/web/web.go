@@ -1,8 +1,10 @@
-// Package web has the pages that people see in a browser: signing in, and letting a program that runs elsewhere (the heroku
-// CLI, ours, an OAuth client) act for them. It calls platform alone, as the API does, and decides nothing itself.
+// Package web has the pages that people see in a browser: signing in, letting a program that runs elsewhere (the heroku CLI,
+// ours, an OAuth client) act for them, and the dashboard of teams, spaces and apps. It calls platform alone, as the API does, and
+// decides nothing itself.
 //
-// Pages work without JavaScript, and load nothing from elsewhere. What changes something is a POST from a page of ours
-// (http.CrossOriginProtection); no secret is ever in an address or in a page.
+// Pages are made here, work without JavaScript but for what is live, and load nothing from elsewhere. What is live is sent again
+// when it changes (follow), by the same address, view and template as the page. What changes something is a POST from a page of
+// ours (http.CrossOriginProtection), and leads on to a page. No secret is ever in an address, nor in a page unless it was asked for.
 package web
 
 import (
@@ -14,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/cloister-dev/cloister"
@@ -23,7 +26,23 @@ import (
 //go:embed pages
 var files embed.FS
 
-var pages = template.Must(template.ParseFS(files, "pages/*.html"))
+var pages = template.Must(template.New("").Funcs(vocabulary).ParseFS(files, "pages/*.html"))
+
+// Config is what the pages need to know of the server.
+type Config struct {
+	Provider IdentityProvider         // nil: people sign in with passwords alone
+	Logs     Logs                     // nil: none are kept
+	GitURL   string                   // what repositories are under: "https://localhost:5100/"
+	Address  func(host string) string // where an app answers, as people see it; nil: at its host, by plain HTTP
+}
+
+// address is where an app answers.
+func (c Config) address(host string) string {
+	if c.Address == nil {
+		return "http://" + host + "/"
+	}
+	return c.Address(host)
+}
 
 // Web serves the pages.
 type Web struct {
@@ -31,21 +50,24 @@ type Web struct {
 	log      *slog.Logger
 	mux      *http.ServeMux
 	logins   *logins
-	provider IdentityProvider // nil: people sign in with passwords alone
+	config   Config
 	abroad   abroad
+	live     chan struct{} // one value for each page that is followed
 }
 
-// New returns the pages over a platform. provider nil: people sign in with passwords alone.
-func New(p *platform.Platform, provider IdentityProvider, log *slog.Logger) *Web {
-	w := &Web{platform: p, log: log, mux: http.NewServeMux(), logins: newLogins(), provider: provider, abroad: abroad{all: map[string]trip{}}}
-	if provider != nil {
+// New returns the pages over a platform.
+func New(p *platform.Platform, c Config, log *slog.Logger) *Web {
+	w := &Web{platform: p, log: log, mux: http.NewServeMux(), logins: newLogins(), config: c, abroad: abroad{all: map[string]trip{}}, live: make(chan struct{}, maxLive)}
+	if c.Provider != nil {
 		w.mux.HandleFunc("GET "+ssoPath, w.ssoStart)
 		w.mux.HandleFunc("GET "+ssoCallback, w.ssoBack)
 	}
 	w.mux.HandleFunc("GET /sign-in", w.signInPage)
 	w.mux.HandleFunc("POST /sign-in", w.signIn)
 	w.mux.HandleFunc("POST /sign-out", w.signOut)
-	w.mux.HandleFunc("GET /style.css", func(rw http.ResponseWriter, r *http.Request) { http.ServeFileFS(rw, r, files, "pages/style.css") })
+	for _, name := range assets {
+		w.mux.HandleFunc("GET /"+name, serveAsset)
+	}
 	w.mux.HandleFunc("POST /auth", w.startLogin)
 	w.mux.HandleFunc("GET /auth/browser/{login}", w.loginPage)
 	w.mux.HandleFunc("POST /auth/browser/{login}", w.decideLogin)
@@ -55,19 +77,31 @@ func New(p *platform.Platform, provider IdentityProvider, log *slog.Logger) *Web
 	w.mux.HandleFunc("GET /oauth/authorize", w.authorizePage)
 	w.mux.HandleFunc("POST /oauth/authorize", w.decideAuthorize)
 	w.mux.HandleFunc("POST /oauth/token", w.token)
+	w.mux.HandleFunc("GET /{$}", func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, home, http.StatusSeeOther) })
+	w.mux.HandleFunc("GET "+home+"/", w.nowhere)
+	w.mux.HandleFunc("GET "+home+"/check/space", w.checkSpace)
+	for _, d := range w.doors() {
+		w.mux.HandleFunc(d.pattern(), w.open(d))
+	}
 	return w
 }
 
-// Match reports whether a request is for a page.
+// Match reports whether a request is for a page. The root is a page for browsers alone.
 func Match(r *http.Request) bool {
-	path := r.URL.Path
-	return path == "/oauth/authorize" || path == "/oauth/token" || path == "/sign-in" || path == "/sign-out" || path == "/style.css" || path == "/auth" || path == ssoPath || path == ssoCallback || strings.HasPrefix(path, "/auth/") || strings.HasPrefix(path, "/invitations/")
+	switch path := r.URL.Path; path {
+	case "/":
+		return strings.Contains(r.Header.Get("Accept"), "text/html")
+	case "/oauth/authorize", "/oauth/token", "/sign-in", "/sign-out", "/auth", ssoPath, ssoCallback, home:
+		return true
+	default:
+		return slices.Contains(assets, path[1:]) || strings.HasPrefix(path, "/auth/") || strings.HasPrefix(path, "/invitations/") || strings.HasPrefix(path, home+"/")
+	}
 }
 
 // ServeHTTP serves a request that matches.
 func (w *Web) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	h := rw.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Referrer-Policy", "no-referrer")
@@ -101,7 +135,7 @@ func (w *Web) say(rw http.ResponseWriter, title, message string) {
 type saying struct{ Title, Message string }
 
 var statusOf = map[cloister.Kind]int{cloister.BadRequest: 400, cloister.Unauthorized: 401, cloister.TwoFactor: 401, cloister.Suspended: 403, cloister.Forbidden: 403, cloister.NotFound: 404,
-	cloister.Invalid: 422, cloister.RateLimit: 429, cloister.Unavailable: 503}
+	cloister.Conflict: 409, cloister.Precondition: 412, cloister.Invalid: 422, cloister.Confirm: 422, cloister.Unsupported: 422, cloister.RateLimit: 429, cloister.Unavailable: 503}
 
 // status is that of an error.
 func status(err error) int {

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -31,30 +32,31 @@ const (
 
 // A site is the pages over a real platform, with one person.
 type site struct {
-	t        *testing.T
+	t        testing.TB
 	url      string
+	store    *store.Store
 	platform *platform.Platform
 	web      *Web
 	ada      cloister.Actor
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	t.Helper()
 	s, err := store.Open(t.Context(), store.Config{DSN: ":memory:", Key: make([]byte, 32)})
 	check(t, err)
 	t.Cleanup(func() { s.Close() })
 	log := slog.New(slog.DiscardHandler)
-	x := &site{t: t, platform: platform.New(s, platform.Config{}, log)}
+	x := &site{t: t, store: s, platform: platform.New(s, platform.Config{AppDomain: "apps.localhost", OutboundPool: netip.MustParsePrefix("198.18.0.0/24")}, log)}
 	x.ada, err = x.platform.SetUp(t.Context(), platform.Setup{Email: email, Password: password, Team: "acme"})
 	check(t, err)
-	x.web = New(x.platform, nil, log)
+	x.web = New(x.platform, Config{Logs: said{}, GitURL: "https://git.example/"}, log)
 	server := httptest.NewServer(x.web)
 	t.Cleanup(server.Close)
 	x.url = server.URL
 	return x
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +120,7 @@ func (b *browser) signIn(to string, change ...string) seen {
 	return b.post("/sign-in", form)
 }
 
-func (s seen) has(t *testing.T, status int, texts ...string) {
+func (s seen) has(t testing.TB, status int, texts ...string) {
 	t.Helper()
 	if s.StatusCode != status {
 		t.Errorf("%s: status %d, want %d:\n%s", s.path, s.StatusCode, status, s.text)
@@ -233,8 +235,8 @@ func TestSigningInLeadsBackToOurOwnPagesAlone(t *testing.T) {
 	x := newSite(t)
 	for _, to := range []string{"https://evil.example/", "//evil.example/", "/\\evil.example/", "javascript:alert(1)", "evil", "/a\r\nSet-Cookie: x=y", "/\t/evil.example"} {
 		got := x.browser().signIn(to)
-		got.has(t, 200, "You are signed in")
-		if got.path != "/sign-in" {
+		got.has(t, 200, "Your apps")
+		if got.path != home {
 			t.Errorf("%q leads to %s", to, got.path)
 		}
 	}
@@ -254,7 +256,7 @@ func TestASecondFactorIsAskedForInTheBrowser(t *testing.T) {
 		t.Error("the password is in the page")
 	}
 	b.signIn("", "code", "000000").has(t, 401, `name="code"`)
-	b.signIn("", "code", totp(t, offer.Secret, time.Now().Add(30*time.Second)).Reveal()).has(t, 200, "You are signed in") // each code counts once
+	b.signIn("", "code", totp(t, offer.Secret, time.Now().Add(30*time.Second)).Reveal()).has(t, 200, "Your apps") // each code counts once
 }
 
 // totp is what an authenticator app shows (RFC 6238).
@@ -272,8 +274,12 @@ func totp(t *testing.T, secret cloister.Secret, at time.Time) cloister.Secret {
 func TestABrowserIsSignedOut(t *testing.T) {
 	x := newSite(t)
 	b := x.browser()
-	got := b.signIn("")
-	c := got.Cookies()
+	var c []*http.Cookie
+	b.client.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+		c = append(c, r.Response.Cookies()...)
+		return nil
+	}
+	b.signIn("")
 	if len(c) != 1 || c[0].Name != cookie || !c[0].HttpOnly || c[0].Secure || c[0].SameSite != http.SameSiteLaxMode || len(c[0].Value) < 32 {
 		t.Errorf("%+v", c)
 	}

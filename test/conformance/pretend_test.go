@@ -121,11 +121,15 @@ func (p *pretend) start(t testing.TB, dir, providerPort string) (err error) {
 	}()
 	p.stop = append(p.stop, func() { cancel(); <-ended })
 	mux := http.NewServeMux()
-	pages := web.New(p.platform, sso.New(sso.Config{Name: "Example", Issuer: "http://127.0.0.1:" + providerPort, ClientID: "cloister", ClientSecret: "hush"}), log)
-	for _, path := range []string{"/auth", "/auth/", "/sign-in", "/sso", "/sso/", "/style.css", "/oauth/authorize", "/oauth/token"} {
-		mux.Handle(path, pages)
-	}
-	mux.Handle("/", api.New(api.Config{WebPort: "8080", GitURL: "https://git.localhost/"}, p.platform, api.Beside{Logs: lines}, log))
+	pages := web.New(p.platform, web.Config{Provider: sso.New(sso.Config{Name: "Example", Issuer: "http://127.0.0.1:" + providerPort, ClientID: "cloister", ClientSecret: "hush"})}, log)
+	rest := api.New(api.Config{WebPort: "8080", GitURL: "https://git.localhost/"}, p.platform, api.Beside{Logs: lines}, log)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if web.Match(r) {
+			pages.ServeHTTP(w, r)
+			return
+		}
+		rest.ServeHTTP(w, r)
+	})
 	mux.Handle("/streams/", lines.Handler())
 	server := httptest.NewServer(mux)
 	p.stop = append(p.stop, func() { server.CloseClientConnections(); server.Close() })
