@@ -33,6 +33,7 @@ type plant struct {
 	staples  Asker    // likewise
 	kinds    map[string]addon.Kind
 	shelf    *Shelf
+	partners Partners // of the next life
 	forget   struct {
 		sync.Mutex
 		apps []string
@@ -72,7 +73,7 @@ func inPlantOf(t *testing.T, kinds map[string]addon.Kind, test func(p *plant)) {
 
 // start begins a life of control.
 func (p *plant) start() {
-	c := New(p.store, p.fake, p.router, p.logs, nil, Config{Owner: "me", Kinds: p.kinds, Shelf: p.shelf, Fetch: func(context.Context, string) (io.ReadCloser, error) {
+	c := New(p.store, p.fake, p.router, p.logs, nil, Config{Owner: "me", Kinds: p.kinds, Partners: p.partners, Shelf: p.shelf, Fetch: func(context.Context, string) (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader("broken")), nil
 	}, AppDomain: "apps.localhost", ACM: p.acm, Staples: p.staples, Webhooks: p.receiver, Forget: func(app string) error {
 		p.forget.Lock()
