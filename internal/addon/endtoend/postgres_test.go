@@ -47,6 +47,13 @@ func TestPostgresAlone(t *testing.T) {
 	for _, f := range v.kind.Info(t.Context(), v.now(), v.exec) {
 		t.Log(f.Name, f.Values)
 	}
+
+	begun = time.Now()
+	another := w.start(postgres.Kind{}, postgres.Image, "postgres-another", plan(256, false))
+	another.ready(time.Minute)
+	another.applied()
+	another.postgres().is("SELECT 1", "1")
+	t.Logf("another one answers after %s", time.Since(begun).Round(time.Millisecond))
 }
 
 // strangers are refused.
