@@ -48,6 +48,16 @@ func TestPostgresAlone(t *testing.T) {
 		t.Log(f.Name, f.Values)
 	}
 
+	c = v.postgres()
+	for _, schema := range []string{"DROP SCHEMA public CASCADE", "CREATE SCHEMA public"} {
+		c.run(schema)
+		v.applied()
+		if err := (postgres.Kind{}).StatsReset(t.Context(), v.now(), v.exec); err != nil {
+			t.Errorf("after %s: %v", schema, err)
+		}
+	}
+	c.is("SELECT count(*)::text FROM pg_stat_statements(false) WHERE false", "0")
+
 	begun = time.Now()
 	another := w.start(postgres.Kind{}, postgres.Image, "postgres-another", plan(256, false))
 	another.ready(time.Minute)
