@@ -47,6 +47,23 @@ func TestPostgresAlone(t *testing.T) {
 	for _, f := range v.kind.Info(t.Context(), v.now(), v.exec) {
 		t.Log(f.Name, f.Values)
 	}
+
+	c = v.postgres()
+	for _, schema := range []string{"DROP SCHEMA public CASCADE", "CREATE SCHEMA public"} {
+		c.run(schema)
+		v.applied()
+		if err := (postgres.Kind{}).StatsReset(t.Context(), v.now(), v.exec); err != nil {
+			t.Errorf("after %s: %v", schema, err)
+		}
+	}
+	c.is("SELECT count(*)::text FROM pg_stat_statements(false) WHERE false", "0")
+
+	begun = time.Now()
+	another := w.start(postgres.Kind{}, postgres.Image, "postgres-another", plan(256, false))
+	another.ready(time.Minute)
+	another.applied()
+	another.postgres().is("SELECT 1", "1")
+	t.Logf("another one answers after %s", time.Since(begun).Round(time.Millisecond))
 }
 
 // strangers are refused.

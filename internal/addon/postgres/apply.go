@@ -78,7 +78,8 @@ func serverSQL(s addon.Spec) string {
 func databaseSQL(s addon.Spec) string {
 	var b strings.Builder
 	d := name(database(s))
-	b.WriteString("CREATE EXTENSION IF NOT EXISTS pg_stat_statements SCHEMA public;\nBEGIN;\n")
+	b.WriteString("SELECT 'CREATE EXTENSION IF NOT EXISTS pg_stat_statements SCHEMA public' FROM pg_namespace WHERE nspname = 'public' \\gexec\n") // whose owner may have dropped it
+	b.WriteString("BEGIN;\n")
 	var roles, wanted []string
 	for _, c := range s.Credentials {
 		if c.State == cloister.CredentialRevoking {

@@ -62,6 +62,8 @@ func monitorConfig() []string {
 		"max_wal_size = 64MB",
 		"min_wal_size = 32MB",
 		"archive_mode = off",
+		"log_min_messages = warning",
+		"log_checkpoints = off",
 		"shared_preload_libraries = 'pgautofailover'",
 		// How soon a failure is one: milliseconds, and how many times in a row.
 		"pgautofailover.health_check_period = 1000",

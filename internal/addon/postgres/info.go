@@ -25,16 +25,16 @@ const infoSQL = `
 func (k Kind) Info(ctx context.Context, s addon.Spec, x addon.Exec) []addon.Fact {
 	slot, err := k.primary(ctx, s, x)
 	if err != nil {
-		return info(s, nil)
+		return k.info(s, nil)
 	}
 	said, err := x.Output(ctx, slot, infoSQL, "/cloister/bin/sql", database(s))
 	if err != nil {
-		return info(s, nil)
+		return k.info(s, nil)
 	}
-	return info(s, facts(said))
+	return k.info(s, facts(said))
 }
 
-func info(s addon.Spec, f map[string]string) (out []addon.Fact) {
+func (k Kind) info(s addon.Spec, f map[string]string) (out []addon.Fact) {
 	add := func(name string, value string, args ...any) {
 		out = append(out, addon.Fact{Name: name, Values: []string{fmt.Sprintf(value, args...)}})
 	}
@@ -66,7 +66,11 @@ func info(s addon.Spec, f map[string]string) (out []addon.Fact) {
 	}
 	add("Connection Pooling", "Available")
 	add("Credentials", "%d", len(s.Credentials))
-	add("Fork/Follow", "Unsupported")
+	if k.Forks {
+		add("Fork/Follow", "Fork alone")
+	} else {
+		add("Fork/Follow", "Unsupported")
+	}
 	add("Created", "%s", s.Addon.CreatedAt.UTC().Format("2006-01-02 15:04 UTC"))
 	add("Region", "%s", s.Addon.Region)
 	add("Data Encryption", "In transit, by TLS; on disk it is the operator's")

@@ -35,7 +35,7 @@ func (k Kind) KillAll(ctx context.Context, s addon.Spec, x addon.Exec) error {
 
 // StatsReset sets all counters to nothing.
 func (k Kind) StatsReset(ctx context.Context, s addon.Spec, x addon.Exec) error {
-	_, err := k.run(ctx, s, x, "SELECT pg_stat_reset(), public.pg_stat_statements_reset();\n", database(s))
+	_, err := k.run(ctx, s, x, "SELECT pg_stat_reset();\nSELECT format('SELECT %I.pg_stat_statements_reset()', nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'pg_stat_statements' \\gexec\n", database(s))
 	return err
 }
 

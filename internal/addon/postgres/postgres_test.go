@@ -210,7 +210,7 @@ func TestInfoIsTruthfulWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	said := func(f map[string]string) map[string]string {
 		out := map[string]string{}
-		for _, x := range info(spec(t, true), f) {
+		for _, x := range (Kind{}).info(spec(t, true), f) {
 			out[x.Name] = strings.Join(x.Values, ", ")
 		}
 		return out

@@ -16,10 +16,8 @@ serve() {
 }
 
 # joined knows whether pg_autoctl has finished what join began.
-joined() {
-	local state=$XDG_DATA_HOME/pg_autoctl$PGDATA
-	[ -e "$state/pg_autoctl.state" ] && [ ! -e "$state/pg_autoctl.init" ]
-}
+state=$XDG_DATA_HOME/pg_autoctl$PGDATA
+joined() { [ -e "$state/pg_autoctl.state" ] && [ ! -e "$state/pg_autoctl.init" ]; }
 
 # ask asks the monitor.
 ask() { psql -XqAt "$monitor" -c "$1" 2>/dev/null; }
@@ -42,19 +40,25 @@ join() {
 		made=$!
 	fi
 	until ask 'SELECT 1' >/dev/null; do sleep 0.2; done
-	until [ -n "$others" ]; do
-		others=$(ask "SELECT count(*) FROM pgautofailover.node WHERE nodename <> '$SLOT' AND reportedstate IN ('single', 'wait_primary', 'primary', 'join_primary')") || others=""
-		if [ "$SLOT$others" = 00 ]; then
+	if [ ! -e "$state/pg_autoctl.state" ]; then # one that the monitor knows by this name has lost its volume
+		ask "SELECT pgautofailover.remove_node(nodehost, nodeport, true) FROM pgautofailover.node WHERE nodename = '$SLOT'" >/dev/null || :
+	fi
+	while :; do
+		others=$(ask "SELECT count(*), count(*) FILTER (WHERE reportedstate IN ('single', 'wait_primary', 'primary', 'join_primary')) > 0 FROM pgautofailover.node WHERE nodename <> '$SLOT'") || others=""
+		case "$SLOT $others" in
+		"0 0|f")
 			recovered
 			[ -z "$made" ] || wait "$made"
 			include
-		elif [ "${others:-0}" = 0 ]; then
-			others=""
-			sleep 0.2
-		elif [ -n "$made" ]; then
-			wait "$made"
-			rm -rf "$PGDATA"
-		fi
+			break
+			;;
+		*"|t")
+			[ -z "$made" ] || wait "$made"
+			[ -z "$made" ] || rm -rf "$PGDATA"
+			break
+			;;
+		esac
+		sleep 0.2
 	done
 	exec pg_autoctl create postgres "${options[@]}" --name "$SLOT" --pghost /tmp --dbname postgres --monitor "$monitor" --run
 }

@@ -9,7 +9,7 @@
 	session = substr($2, 2, index($2, "-") - 2)
 	if (/ LOG:  connection received: /) { waits[session] = $0; next }
 	if (/ LOG:  connection authenticated: identity="(heroku|CN=cloister-instance)" /) next
-	if (/ LOG:  connection authorized: user=(heroku|pgbouncer|autoctl_node|pgautofailover_[a-z]+) /) { delete waits[session]; next }
+	if (/ LOG:  (replication )?connection authorized: user=(heroku|pgbouncer|autoctl_node|pgautofailover_[a-z]+) /) { delete waits[session]; next }
 	if (session in waits) { print waits[session]; delete waits[session] }
 	print
 }
