@@ -110,7 +110,7 @@ func (p *Platform) Topology(ctx context.Context, a cloister.Actor, ref string) (
 	return plan.Topology(apps, p.config.AppDomain), nil
 }
 
-// SpaceDynos lists what runs in a space, app by app: for `spaces:ps` and the topology.
+// SpaceDynos lists what runs in a space, app by app, of the apps that the actor may see: for `spaces:ps` and the topology.
 func (p *Platform) SpaceDynos(ctx context.Context, a cloister.Actor, ref string) (s SpaceInfo, out []AppDynos, err error) {
 	err = p.view(ctx, a, func(tx *store.Tx) error {
 		if s, err = p.space(tx, a, ref, viewSpace); err != nil {
@@ -121,6 +121,9 @@ func (p *Platform) SpaceDynos(ctx context.Context, a cloister.Actor, ref string)
 			return err
 		}
 		for _, app := range apps {
+			if p.can(tx, a, viewApp, object{resource: "app", team: app.TeamID, app: &app}) != nil {
+				continue // locked
+			}
 			dynos, err := tx.Dynos(app.ID)
 			if err != nil {
 				return err

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/cloister-dev/cloister"
+	"github.com/cloister-dev/cloister/internal/platform"
 	"github.com/cloister-dev/cloister/internal/store"
 )
 
@@ -70,4 +71,20 @@ func TestDynosOnTheirWayOutAreNotShown(t *testing.T) {
 	_, apps, err := h.SpaceDynos(t.Context(), h.viewer, "cellar")
 	must(t, err)
 	same(t, []any{len(apps), apps[0].Name, len(apps[0].Dynos), len(apps[0].Formation)}, []any{1, "quiet-garth", 1, 1})
+}
+
+func TestWhatRunsOfALockedAppIsNotForAllOfTheTeam(t *testing.T) {
+	h := newHouse(t)
+	h.deploy(t, "quiet-garth", "web")
+	locked := true
+	_, err := h.UpdateApp(t.Context(), h.admin, "quiet-garth", platform.AppChange{Locked: &locked})
+	must(t, err)
+	for _, who := range []struct {
+		a    cloister.Actor
+		sees int
+	}{{h.admin, 1}, {h.member, 0}, {h.viewer, 0}} {
+		_, apps, err := h.SpaceDynos(t.Context(), who.a, "cellar")
+		must(t, err)
+		same(t, len(apps), who.sees)
+	}
 }
